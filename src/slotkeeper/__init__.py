@@ -1,0 +1,1 @@
+"""Slotkeeper: appointment scheduling that cannot double-book."""

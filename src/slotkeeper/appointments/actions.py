@@ -1,0 +1,311 @@
+"""The verbs that change appointments; every door, command and job calls these.
+
+Each verb is one transaction that also appends one row to the record of changes. The time
+itself is claimed by the database (guard.py): a verb learns of an overlap by being refused.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+
+from slotkeeper import hot_sql
+from slotkeeper.appointments.free_busy import (
+    BusyEntry,
+    Person,
+    UnknownMember,
+    conflicts_with,
+    read_alternatives,
+    read_busy,
+)
+from slotkeeper.appointments.guard import is_overlap
+from slotkeeper.appointments.insert import Booking, Entry, insert_booking, json_time
+from slotkeeper.appointments.models import Appointment
+from slotkeeper.appointments.rows import MAX_DURATION_SECONDS, AppointmentRow, Reach, find
+from slotkeeper.changes.record import Actor, Subject, changed_fields, record
+from slotkeeper.rules.appointment_status import TERMINAL, Status, move
+from slotkeeper.rules.availability import AlternativesRequest
+from slotkeeper.rules.intervals import Interval
+
+
+class UnknownAppointment(Exception):
+    """There is no such appointment."""
+
+
+class UnknownReference(Exception):
+    """A contact or service that the request names does not exist."""
+
+
+class EndBeforeStart(Exception):
+    """The end must come after the start."""
+
+
+class TooLong(Exception):
+    """An appointment lasts at most 31 days."""
+
+
+class InThePast(Exception):
+    """An appointment cannot start in the past."""
+
+    def __init__(self, alternatives: list[Interval]) -> None:
+        super().__init__(alternatives)
+        self.alternatives = alternatives
+
+
+class FixedInFinalStatus(Exception):
+    """Times, person and service of an appointment in a final status are fixed."""
+
+
+class VersionConflict(Exception):
+    """The appointment was changed in the meantime."""
+
+    def __init__(self, current: AppointmentRow) -> None:
+        super().__init__(current)
+        self.current = current
+
+
+class SlotTaken(Exception):
+    """The time is not free."""
+
+    def __init__(self, conflicts: list[BusyEntry], alternatives: list[Interval]) -> None:
+        super().__init__(conflicts, alternatives)
+        self.conflicts, self.alternatives = conflicts, alternatives
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The appointment to change, and the versions its changer will accept (None: any)."""
+
+    reach: Reach
+    appointment_id: int
+    versions: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What a booking is checked against: its service's buffers and its contact."""
+
+    buffer_before_seconds: int
+    buffer_after_seconds: int
+    contact: tuple[str | None, str | None, str | None]
+
+
+_TIMES = ("start_time", "end_time")
+_FIXED_AT_THE_END = {"start_time", "end_time", "user_id", "service_id"}
+_CONTACT_FIELDS = ("contact_name", "contact_email", "contact_phone")
+_RECORDED = (
+    "user_id", "title", "description", "start_time", "end_time", "status", "contact_id", "contact_name",
+    "contact_email", "contact_phone", "location", "notes", "sync_to_calendar", "service_id",
+)  # fmt: skip
+
+
+def book(booking: Booking, actor: Actor, now: int) -> AppointmentRow:
+    """Book an appointment, scheduled.
+
+    Raises EndBeforeStart, TooLong, InThePast, UnknownMember, UnknownReference and SlotTaken;
+    after any of them nothing is stored.
+    """
+    person = Person(booking.business_id, booking.user_id)
+    check_times(person, Interval(booking.start_time, booking.end_time), now)
+    return _enter(booking, Entry(Status.SCHEDULED, "booked"), actor, now)
+
+
+def record_past(booking: Booking, actor: Actor, now: int) -> AppointmentRow:
+    """Store an appointment that is over, as completed; it claims its time like any other.
+
+    Raises EndBeforeStart, TooLong, UnknownMember, UnknownReference and SlotTaken.
+    """
+    _check_length(Interval(booking.start_time, booking.end_time))
+    return _enter(booking, Entry(Status.COMPLETED, "recorded"), actor, now)
+
+
+def update(target: Target, fields: Mapping[str, Any], actor: Actor, now: int, reason: str | None = None) -> AppointmentRow:
+    """Change the fields given (times as seconds since 1970); the status moves along its table only.
+
+    Fields that already have the wanted value change nothing. Raises UnknownAppointment,
+    VersionConflict, InvalidTransition, FixedInFinalStatus and all that `book` raises.
+    """
+    person = Person(target.reach.business_id, 0)
+    asked = Interval(0, 0)
+    try:
+        with transaction.atomic():
+            current = _locked(target)
+            before = _state(current)
+            wanted = {name: value for name, value in fields.items() if before[name] != value}
+            if wanted:
+                person = Person(target.reach.business_id, wanted.get("user_id", current.user_id))
+                _change(current, wanted, now)
+                asked = Interval(_instant(current.blocked_from), _instant(current.blocked_until))
+                current.save(force_update=True)
+                _record_update(current, before, actor, reason)
+    except IntegrityError as error:
+        if not is_overlap(error):
+            raise
+        raise _slot_taken(person, asked, now, exclude_id=target.appointment_id) from None
+    return _found(Reach(target.reach.business_id), target.appointment_id)
+
+
+def cancel(target: Target, actor: Actor, now: int, reason: str | None = None) -> AppointmentRow:
+    """Cancel an appointment and release its time; a second cancel changes nothing."""
+    return update(target, {"status": Status.CANCELED}, actor, now, reason)
+
+
+def confirm(target: Target, actor: Actor, now: int) -> AppointmentRow:
+    """Confirm a scheduled appointment."""
+    return update(target, {"status": Status.CONFIRMED}, actor, now)
+
+
+def complete(target: Target, actor: Actor, now: int) -> AppointmentRow:
+    """Mark a confirmed appointment as completed."""
+    return update(target, {"status": Status.COMPLETED}, actor, now)
+
+
+def mark_no_show(target: Target, actor: Actor, now: int) -> AppointmentRow:
+    """Mark that the customer did not come, and release the time."""
+    return update(target, {"status": Status.NO_SHOW}, actor, now)
+
+
+def check_times(person: Person, asked: Interval, now: int, slot_seconds: int = 1800) -> None:
+    """Refuse an impossible or past time. Raises EndBeforeStart, TooLong and InThePast."""
+    _check_length(asked)
+    if asked.start < now:
+        request = AlternativesRequest(asked.start, now, slot_seconds)
+        raise InThePast(read_alternatives(person, request))
+
+
+def _check_length(asked: Interval) -> None:
+    if asked.end <= asked.start:
+        raise EndBeforeStart
+    if asked.end - asked.start > MAX_DURATION_SECONDS:
+        raise TooLong
+
+
+def _enter(booking: Booking, entry: Entry, actor: Actor, now: int) -> AppointmentRow:
+    person = Person(booking.business_id, booking.user_id)
+    asked = Interval(booking.start_time, booking.end_time)
+    try:
+        with _one_transaction():
+            place = _place(person, booking.service_id, booking.contact_id)
+            given = (booking.contact_name, booking.contact_email, booking.contact_phone)
+            name, email, phone = (ours or theirs for ours, theirs in zip(given, place.contact, strict=True))
+            booking = replace(booking, contact_name=name, contact_email=email, contact_phone=phone)
+            entry = replace(
+                entry,
+                buffer_before_seconds=place.buffer_before_seconds,
+                buffer_after_seconds=place.buffer_after_seconds,
+            )
+            asked = Interval(asked.start - place.buffer_before_seconds, asked.end + place.buffer_after_seconds)
+            return insert_booking(booking, entry, actor, now)
+    except IntegrityError as error:
+        if not is_overlap(error):
+            raise
+        raise _slot_taken(person, asked, now) from None
+
+
+def _one_transaction() -> AbstractContextManager[Any]:
+    # On PostgreSQL the booking is one statement, which is a transaction of its own.
+    return nullcontext() if hot_sql.is_postgresql() and not connection.in_atomic_block else transaction.atomic()
+
+
+def _place(person: Person, service_id: int | None, contact_id: int | None) -> _Place:
+    found = hot_sql.row(
+        "SELECT s.id, s.buffer_before_minutes, s.buffer_after_minutes, c.id, c.name, c.email, c.phone "
+        "FROM memberships m JOIN users u ON u.id = m.user_id "
+        "LEFT JOIN services s ON s.id = %s AND s.business_id = m.business_id AND s.is_active "
+        "LEFT JOIN leads c ON c.id = %s AND c.business_id = m.business_id "
+        "WHERE m.business_id = %s AND m.user_id = %s AND NOT m.is_suspended AND u.is_active",
+        [service_id, contact_id, person.business_id, person.user_id],
+    )
+    if found is None:
+        raise UnknownMember
+    found_service, before, after, found_contact, name, email, phone = found
+    if found_service != service_id or found_contact != contact_id:
+        raise UnknownReference
+    return _Place((before or 0) * 60, (after or 0) * 60, (name, email, phone))
+
+
+def _slot_taken(person: Person, asked: Interval, now: int, exclude_id: int | None = None) -> SlotTaken:
+    _, entries = read_busy(person, asked, now)
+    request = AlternativesRequest(asked.start, now)
+    return SlotTaken(conflicts_with(entries, asked, exclude_id), read_alternatives(person, request, exclude_id))
+
+
+def _locked(target: Target) -> Appointment:
+    appointments = Appointment.objects.in_business(target.reach.business_id)
+    if target.reach.user_id is not None:
+        appointments = appointments.filter(user_id=target.reach.user_id)
+    current = appointments.select_for_update().filter(pk=target.appointment_id).first()
+    if current is None:
+        raise UnknownAppointment
+    if target.versions is not None and current.version not in target.versions:
+        raise VersionConflict(_found(target.reach, target.appointment_id))
+    return current
+
+
+def _found(reach: Reach, appointment_id: int) -> AppointmentRow:
+    found = find(reach, appointment_id)
+    if found is None:
+        raise UnknownAppointment
+    return found
+
+
+def _change(current: Appointment, wanted: Mapping[str, Any], now: int) -> None:
+    """Apply what is wanted to the row in memory, checked. The database checks the claim when it is saved."""
+    status = Status(current.status)
+    if status in TERMINAL and _FIXED_AT_THE_END & wanted.keys():
+        raise FixedInFinalStatus
+    current.status = move(status, Status(wanted.get("status", status)))
+    before = current.start_time - current.blocked_from
+    after = current.blocked_until - current.end_time
+    for name, value in wanted.items():
+        if name != "status":
+            setattr(current, name, datetime.fromtimestamp(value, UTC) if name in _TIMES else value)
+    if {"user_id", "service_id", "contact_id"} & wanted.keys():
+        place = _place(Person(current.business_id, current.user_id), current.service_id, current.contact_id)
+        if wanted.get("contact_id") is not None:
+            for name, value in zip(_CONTACT_FIELDS, place.contact, strict=True):
+                setattr(current, name, wanted.get(name, value))
+        if "service_id" in wanted:
+            before = timedelta(seconds=place.buffer_before_seconds)
+            after = timedelta(seconds=place.buffer_after_seconds)
+    if "start_time" in wanted or "end_time" in wanted:
+        asked = Interval(_instant(current.start_time), _instant(current.end_time))
+        if "start_time" in wanted:
+            check_times(Person(current.business_id, current.user_id), asked, now)
+            current.reminder_24h_sent = current.reminder_2h_sent = False
+        else:
+            _check_length(asked)
+    current.blocked_from, current.blocked_until = current.start_time - before, current.end_time + after
+    current.version += 1
+    current.updated_at = datetime.fromtimestamp(now, UTC)
+
+
+def _state(appointment: Appointment) -> dict[str, Any]:
+    state = {name: getattr(appointment, name) for name in _RECORDED}
+    return state | {name: _instant(state[name]) for name in _TIMES}
+
+
+def _record_update(current: Appointment, before: Mapping[str, Any], actor: Actor, reason: str | None) -> None:
+    old, new = changed_fields(before, _state(current))
+    subject = Subject(current.business_id, "appointment", current.pk, current.version)
+    note = {} if reason is None else {"reason": reason}
+    record(subject, _verb(new), actor, _readable(old), _readable(new) | note)
+
+
+def _verb(changed: Mapping[str, Any]) -> str:
+    if "status" in changed:
+        return str(changed["status"])
+    if changed.keys() & set(_TIMES):
+        return "rescheduled"
+    return "reassigned" if "user_id" in changed else "updated"
+
+
+def _readable(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: json_time(value) if name in _TIMES else value for name, value in fields.items()}
+
+
+def _instant(moment: datetime) -> int:
+    return int(moment.timestamp())

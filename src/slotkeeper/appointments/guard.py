@@ -1,0 +1,292 @@
+"""The guard: time claims in the database, on both engines. The one place that knows both.
+
+A row of `time_claims` is a stretch of time that nothing else may touch. Claims of one claimant
+never overlap: PostgreSQL refuses by an exclusion constraint, SQLite by a trigger (its writers are
+serial: transactions are IMMEDIATE). A trigger on `appointments` writes the claims, so however a
+row gets in, by any door or by hand, the guard holds. All of it is written as Django constraints,
+so that migrations create it and Django's own table rebuilds recreate it.
+"""
+
+from typing import Any
+
+from django.db import connection
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.backends.ddl_references import Statement, Table
+from django.db.models import BaseConstraint, Model
+from django.db.utils import IntegrityError
+
+from slotkeeper.rules.appointment_status import CLAIMING
+
+_CLAIMING = ", ".join(f"'{status}'" for status in sorted(CLAIMING))
+
+
+class GuardConstraint(BaseConstraint):
+    """A constraint that is SQL of our own: inline in CREATE TABLE, or statements that follow it."""
+
+    def statements(self, vendor: str) -> list[str]:
+        """Give the statements that follow CREATE TABLE; `%(table)s` stands for the table."""
+        raise NotImplementedError
+
+    def inline(self, vendor: str) -> str | None:
+        """Give the clause inside CREATE TABLE, if there is one."""
+        del vendor
+
+    def constraint_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        """Answer Django's CREATE TABLE, also when it rebuilds a table on SQLite."""
+        assert model is not None
+        assert schema_editor is not None
+        table = Table(model._meta.db_table, schema_editor.quote_name)  # noqa: SLF001 -- Django's public Meta API
+        vendor = schema_editor.connection.vendor
+        # Deferred statements follow the table through the rename that ends a rebuild.
+        schema_editor.deferred_sql.extend(Statement(sql, table=table) for sql in self.statements(vendor))
+        clause = self.inline(vendor)
+        return clause and f"CONSTRAINT {schema_editor.quote_name(self.name)} {clause}"
+
+    def create_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        """Answer AddConstraint on PostgreSQL (SQLite rebuilds the table instead)."""
+        clause = self.constraint_sql(model, schema_editor)
+        assert model is not None
+        assert schema_editor is not None
+        table = Table(model._meta.db_table, schema_editor.quote_name)  # noqa: SLF001
+        return Statement("ALTER TABLE %(table)s ADD %(clause)s", table=table, clause=clause) if clause else None
+
+    def remove_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        """Answer RemoveConstraint on PostgreSQL."""
+        assert model is not None
+        assert schema_editor is not None
+        table = Table(model._meta.db_table, schema_editor.quote_name)  # noqa: SLF001
+        drops = ["DROP TRIGGER IF EXISTS %(name)s ON %(table)s"] if self.statements("postgresql") else []
+        drops += ["ALTER TABLE %(table)s DROP CONSTRAINT %(name)s"] if self.inline("postgresql") else []
+        return Statement("; ".join(drops), table=table, name=schema_editor.quote_name(self.name)) if drops else None
+
+    def validate(self, *_arguments: Any, **_options: Any) -> None:
+        """Leave the check to the database: it is the only one that cannot be raced."""
+
+    def __eq__(self, other: object) -> bool:
+        """Compare by deconstruction, as the migration autodetector does."""
+        return isinstance(other, GuardConstraint) and self.deconstruct() == other.deconstruct()
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+class ForeignKeyAction(GuardConstraint):
+    """A foreign key that the database itself acts on, so that plain SQL deletes behave too."""
+
+    def __init__(self, *, column: str, references: str, on_delete: str, name: str) -> None:
+        super().__init__(name=name)
+        self.column, self.references, self.on_delete = column, references, on_delete
+
+    def deconstruct(self) -> Any:
+        """Let migrations write this constraint down."""
+        path, arguments, options = super().deconstruct()
+        return path, arguments, options | {
+            "column": self.column, "references": self.references, "on_delete": self.on_delete
+        }
+
+    def statements(self, vendor: str) -> list[str]:
+        """Nothing follows."""
+        del vendor
+        return []
+
+    def inline(self, vendor: str) -> str:
+        """Deferred to the commit, as Django's own foreign keys are."""
+        del vendor
+        return (
+            f'FOREIGN KEY ("{self.column}") REFERENCES "{self.references}" ("id") '
+            f"ON DELETE {self.on_delete} DEFERRABLE INITIALLY DEFERRED"
+        )
+
+
+class WholeSeconds(GuardConstraint):
+    """On SQLite, times are text that must sort: exactly `YYYY-MM-DD HH:MM:SS`, in UTC.
+
+    One row with a `T` would sort wrongly and slip past the guard.
+    """
+
+    def __init__(self, *, columns: list[str], name: str) -> None:
+        super().__init__(name=name)
+        self.columns = columns
+
+    def deconstruct(self) -> Any:
+        """Let migrations write this constraint down."""
+        path, arguments, options = super().deconstruct()
+        return path, arguments, options | {"columns": self.columns}
+
+    def statements(self, vendor: str) -> list[str]:
+        """Nothing follows."""
+        del vendor
+        return []
+
+    def inline(self, vendor: str) -> str | None:
+        """datetime() writes that very form, so a column that equals its datetime() has it."""
+        if vendor != "sqlite":
+            return None  # PostgreSQL has a type for it
+        return "CHECK (" + " AND ".join(f'"{column}" IS datetime("{column}")' for column in self.columns) + ")"
+
+
+class NoOverlap(GuardConstraint):
+    """Claims of one claimant (`user_id` or `resource_id`) never overlap; touching is allowed.
+
+    Because they never do, the last claim that starts before my end decides alone: one index seek.
+    Expired holds of the claimant are deleted first, by the database's clock.
+    """
+
+    def __init__(self, *, claimant: str, name: str) -> None:
+        super().__init__(name=name)
+        self.claimant = claimant
+
+    def deconstruct(self) -> Any:
+        """Let migrations write this constraint down."""
+        path, arguments, options = super().deconstruct()
+        return path, arguments, options | {"claimant": self.claimant}
+
+    def inline(self, vendor: str) -> str | None:
+        """PostgreSQL's half: an exclusion constraint (needs btree_gist)."""
+        if vendor != "postgresql":
+            return None
+        return (
+            f"EXCLUDE USING gist ({self.claimant} WITH =, tstzrange(claimed_from, claimed_until) WITH &&) "
+            f"WHERE ({self.claimant} IS NOT NULL)"
+        )
+
+    def statements(self, vendor: str) -> list[str]:
+        """SQLite's half: two triggers; PostgreSQL's: one that locks the claimant first."""
+        return self._postgresql() if vendor == "postgresql" else self._sqlite()
+
+    def _sqlite(self) -> list[str]:
+        column = self.claimant
+        triggers = []
+        for event, when, itself in (
+            ("insert", "INSERT", ""),
+            ("update", f"UPDATE OF {column}, claimed_from, claimed_until", "AND id <> OLD.id"),
+        ):
+            triggers.append(
+                f"CREATE TRIGGER {self.name}_{event} BEFORE {when} ON %(table)s WHEN NEW.{column} IS NOT NULL BEGIN "
+                f"DELETE FROM time_claims WHERE {column} = NEW.{column} AND held_until <= CURRENT_TIMESTAMP {itself}; "
+                f"SELECT RAISE(ABORT, '{self.name}') WHERE (SELECT claimed_until FROM time_claims "
+                f"WHERE {column} = NEW.{column} AND claimed_from < NEW.claimed_until {itself} "
+                "ORDER BY claimed_from DESC LIMIT 1) > NEW.claimed_from; END"
+            )
+        return triggers
+
+    def _postgresql(self) -> list[str]:
+        # An exclusion constraint alone deadlocks under contention: each of two inserters finds the
+        # other's row and waits. With one lock per claimant the second simply comes later.
+        column, parity = self.claimant, 0 if self.claimant == "user_id" else 1
+        return [
+            f"CREATE OR REPLACE FUNCTION {self.name}() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN "
+            f"PERFORM pg_advisory_xact_lock(NEW.{column} * 2 + {parity}); "
+            f"DELETE FROM time_claims WHERE {column} = NEW.{column} AND held_until <= clock_timestamp() "
+            "AND id IS DISTINCT FROM NEW.id; RETURN NEW; END $body$",
+            f"CREATE OR REPLACE TRIGGER {self.name} BEFORE INSERT OR UPDATE ON %(table)s "
+            f"FOR EACH ROW WHEN (NEW.{column} IS NOT NULL) EXECUTE FUNCTION {self.name}()",
+        ]
+
+
+class ClaimsTime(GuardConstraint):
+    """Keeps an appointment's claims in step with it, whoever writes the appointment."""
+
+    def statements(self, vendor: str) -> list[str]:
+        """Write the main claim, move every claim, release every claim."""
+        return self._postgresql() if vendor == "postgresql" else self._sqlite()
+
+    def _sqlite(self) -> list[str]:
+        on, name = "ON %(table)s", self.name
+        release = "DELETE FROM time_claims WHERE appointment_id ="
+        claim = (
+            "INSERT INTO time_claims (user_id, claimed_from, claimed_until, appointment_id, is_main) "
+            "VALUES (NEW.user_id, NEW.blocked_from, NEW.blocked_until, NEW.id, 1);"
+        )
+        return [
+            # INSERT OR REPLACE removes the old row without a delete trigger: release its claims here.
+            f"CREATE TRIGGER {name}_insert AFTER INSERT {on} WHEN NEW.status IN ({_CLAIMING}) "
+            f"BEGIN {release} NEW.id; {claim} END",
+            f"CREATE TRIGGER {name}_move AFTER UPDATE OF user_id, blocked_from, blocked_until {on} "
+            f"WHEN NEW.status IN ({_CLAIMING}) AND OLD.status IN ({_CLAIMING}) AND "
+            "(NEW.user_id, NEW.blocked_from, NEW.blocked_until) IS NOT (OLD.user_id, OLD.blocked_from, OLD.blocked_until) "
+            "BEGIN UPDATE time_claims SET claimed_from = NEW.blocked_from, claimed_until = NEW.blocked_until, "
+            "user_id = CASE WHEN is_main THEN NEW.user_id ELSE user_id END WHERE appointment_id = NEW.id; END",
+            f"CREATE TRIGGER {name}_release AFTER UPDATE OF status {on} WHEN NEW.status NOT IN ({_CLAIMING}) "
+            f"BEGIN {release} NEW.id; END",
+            f"CREATE TRIGGER {name}_reclaim AFTER UPDATE OF status {on} "
+            f"WHEN NEW.status IN ({_CLAIMING}) AND OLD.status NOT IN ({_CLAIMING}) BEGIN {claim} END",
+            f"CREATE TRIGGER {name}_delete AFTER DELETE {on} BEGIN {release} OLD.id; END",
+        ]
+
+    def _postgresql(self) -> list[str]:
+        return [
+            f"CREATE OR REPLACE FUNCTION {self.name}() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN "
+            f"IF NEW.status NOT IN ({_CLAIMING}) THEN "
+            "DELETE FROM time_claims WHERE appointment_id = NEW.id; "
+            f"ELSIF TG_OP = 'INSERT' OR OLD.status NOT IN ({_CLAIMING}) THEN "
+            "INSERT INTO time_claims (user_id, claimed_from, claimed_until, appointment_id, is_main) "
+            "VALUES (NEW.user_id, NEW.blocked_from, NEW.blocked_until, NEW.id, true); "
+            "ELSIF (NEW.user_id, NEW.blocked_from, NEW.blocked_until) IS DISTINCT FROM "
+            "(OLD.user_id, OLD.blocked_from, OLD.blocked_until) THEN "
+            # All claimants are locked in one order first, or two moves could wait for each other.
+            "PERFORM pg_advisory_xact_lock(key) FROM (SELECT DISTINCT key FROM (SELECT NEW.user_id * 2 AS key "
+            "UNION SELECT coalesce(user_id * 2, resource_id * 2 + 1) FROM time_claims "
+            "WHERE appointment_id = NEW.id) AS claimants ORDER BY key) AS ordered; "
+            "UPDATE time_claims SET claimed_from = NEW.blocked_from, claimed_until = NEW.blocked_until, "
+            "user_id = CASE WHEN is_main THEN NEW.user_id ELSE user_id END WHERE appointment_id = NEW.id; "
+            "END IF; RETURN NULL; END $body$",
+            f"CREATE OR REPLACE TRIGGER {self.name} AFTER INSERT OR UPDATE OF status, user_id, blocked_from, blocked_until "
+            f"ON %(table)s FOR EACH ROW EXECUTE FUNCTION {self.name}()",
+        ]
+
+
+def is_overlap(error: IntegrityError) -> bool:
+    """Say whether the guard refused: the time belongs to someone else's claim."""
+    cause: Any = error.__cause__
+    if connection.vendor == "postgresql":
+        return getattr(cause, "sqlstate", "") == "23P01"
+    return str(error).startswith("time_claims_one_per_")
+
+
+def missing_parts(models: list[type[Model]]) -> list[str]:
+    """Name the parts of the guard that this database lacks or has in another form.
+
+    A table rebuilt by hand loses its triggers silently; start-up asks here and refuses.
+    """
+    absent = _absent_on_sqlite if connection.vendor == "sqlite" else _absent_on_postgresql
+    return [
+        part
+        for model in models
+        for constraint in model._meta.constraints  # noqa: SLF001 -- Django's public Meta API
+        if isinstance(constraint, GuardConstraint)
+        for part in absent(constraint, model._meta.db_table)  # noqa: SLF001
+    ]
+
+
+def _absent_on_sqlite(constraint: GuardConstraint, table: str) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sql FROM sqlite_master WHERE tbl_name = %s", [table])
+        present = {sql for (sql,) in cursor.fetchall()}
+    expected = [sql % {"table": f'"{table}"'} for sql in constraint.statements("sqlite")]
+    absent = [sql.split()[2] for sql in expected if sql not in present]
+    clause = constraint.inline("sqlite")
+    if clause and not any(clause in (sql or "") for sql in present):
+        absent.append(constraint.name)
+    return absent
+
+
+def _absent_on_postgresql(constraint: GuardConstraint, table: str) -> list[str]:
+    absent = []
+    with connection.cursor() as cursor:
+        if constraint.inline("postgresql"):
+            cursor.execute(
+                "SELECT 1 FROM pg_constraint WHERE conname = %s AND conrelid = to_regclass(%s) AND convalidated",
+                [constraint.name, table],
+            )
+            absent += [] if cursor.fetchone() else [constraint.name]
+        statements = constraint.statements("postgresql")
+        if statements:
+            cursor.execute(
+                "SELECT prosrc FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid "
+                "WHERE tgname = %s AND tgrelid = to_regclass(%s) AND tgenabled IN ('O', 'A')",
+                [constraint.name, table],
+            )
+            row = cursor.fetchone()
+            absent += [] if row and f"$body${row[0]}$body$" in statements[0] else [f"{constraint.name} (trigger)"]
+    return absent

@@ -1,0 +1,152 @@
+"""Appointments, the claims on time they hold, and temporary holds."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from slotkeeper.appointments.guard import ClaimsTime, ForeignKeyAction, NoOverlap, WholeSeconds
+from slotkeeper.changes.columns import CurrentTimestamp
+from slotkeeper.contacts.models import Contact
+from slotkeeper.offerings.models import Resource, Service
+from slotkeeper.people.models import Business, User
+from slotkeeper.rules.appointment_status import Status
+
+
+class AppointmentQuerySet(models.QuerySet["Appointment"]):
+    """Questions about appointments."""
+
+    def in_business(self, business_id: int) -> "AppointmentQuerySet":
+        """Keep those of one business."""
+        return self.filter(business_id=business_id)
+
+
+class Appointment(models.Model):
+    """Somebody's time, booked. Its claims are the database's business: see guard.py."""
+
+    business = models.ForeignKey(Business, on_delete=models.CASCADE, db_index=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    title = models.TextField()
+    description = models.TextField(null=True)
+    start_time = models.DateTimeField()
+    end_time = models.DateTimeField()
+    status = models.TextField(
+        choices=[(status.value, status.value) for status in Status],
+        default=Status.SCHEDULED,
+        db_default=Status.SCHEDULED.value,
+    )
+    contact = models.ForeignKey(
+        Contact, on_delete=models.SET_NULL, null=True, db_constraint=False, db_index=False, related_name="appointments"
+    )
+    contact_name = models.TextField(null=True)
+    contact_email = models.TextField(null=True)
+    contact_phone = models.TextField(null=True)
+    location = models.TextField(null=True)
+    notes = models.TextField(null=True)
+    sync_to_calendar = models.BooleanField(null=True, default=False, db_default=False)
+    reminder_24h_sent = models.BooleanField(null=True, default=False, db_default=False)
+    reminder_2h_sent = models.BooleanField(null=True, default=False, db_default=False)
+    created_at = models.DateTimeField(null=True, db_default=CurrentTimestamp())
+    updated_at = models.DateTimeField(null=True, db_default=CurrentTimestamp())
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, null=True, db_index=False)
+    blocked_from = models.DateTimeField()
+    blocked_until = models.DateTimeField()
+    version = models.IntegerField(default=1, db_default=1)
+
+    objects = AppointmentQuerySet.as_manager()
+
+    class Meta:
+        db_table = "appointments"
+        indexes = [
+            models.Index(fields=["start_time"], name="appointments_start_time"),
+            models.Index(fields=["end_time"], name="appointments_end_time"),
+            models.Index(fields=["status"], name="appointments_status"),
+            models.Index(fields=["business", "start_time", "id"], name="appointments_business"),
+            models.Index(fields=["user", "start_time"], name="appointments_user"),
+            models.Index(fields=["contact"], name="appointments_contact", condition=Q(contact__isnull=False)),
+            models.Index(fields=["service"], name="appointments_service", condition=Q(service__isnull=False)),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(end_time__gt=F("start_time")), name="appointments_end_after_start"),
+            models.CheckConstraint(
+                condition=Q(blocked_from__lte=F("start_time"), blocked_until__gte=F("end_time")),
+                name="appointments_block_their_time",
+            ),
+            models.CheckConstraint(condition=Q(status__in=[status.value for status in Status]), name="appointments_known_status"),
+            WholeSeconds(
+                columns=["start_time", "end_time", "blocked_from", "blocked_until"], name="appointments_whole_seconds"
+            ),
+            ForeignKeyAction(column="user_id", references="users", on_delete="CASCADE", name="appointments_user_fk"),
+            ForeignKeyAction(
+                column="contact_id", references="leads", on_delete="SET NULL", name="appointments_contact_fk"
+            ),
+            ClaimsTime(name="appointments_claim_time"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Hold(models.Model):
+    """Time kept free for somebody who is filling in a form, until it expires."""
+
+    business = models.ForeignKey(Business, on_delete=models.CASCADE)
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(db_default=CurrentTimestamp())
+
+    class Meta:
+        db_table = "holds"
+
+    def __str__(self) -> str:
+        return f"hold {self.pk}"
+
+
+class TimeClaim(models.Model):
+    """A stretch of time of one claimant that nothing else may touch."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, db_constraint=False, db_index=False)
+    resource = models.ForeignKey(Resource, on_delete=models.CASCADE, null=True, db_constraint=False, db_index=False)
+    claimed_from = models.DateTimeField()
+    claimed_until = models.DateTimeField()
+    appointment = models.ForeignKey(
+        Appointment, on_delete=models.CASCADE, null=True, db_constraint=False, db_index=False, related_name="claims"
+    )
+    is_main = models.BooleanField(default=False, db_default=False)
+    hold = models.ForeignKey(Hold, on_delete=models.CASCADE, null=True, db_constraint=False, db_index=False)
+    held_until = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "time_claims"
+        indexes = [
+            models.Index(fields=["user", "claimed_from"], name="time_claims_user_window", condition=Q(user__isnull=False)),
+            models.Index(
+                fields=["resource", "claimed_from"], name="time_claims_resource_window", condition=Q(resource__isnull=False)
+            ),
+            models.Index(fields=["appointment"], name="time_claims_appointment", condition=Q(appointment__isnull=False)),
+            models.Index(fields=["user", "held_until"], name="time_claims_holds", condition=Q(held_until__isnull=False)),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(user__isnull=False, resource__isnull=True) | Q(user__isnull=True, resource__isnull=False),
+                name="time_claims_one_claimant",
+            ),
+            models.CheckConstraint(
+                condition=Q(appointment__isnull=False, hold__isnull=True, held_until__isnull=True)
+                | Q(appointment__isnull=True, hold__isnull=False, held_until__isnull=False),
+                name="time_claims_one_holder",
+            ),
+            # An empty range overlaps nothing, so it may not exist.
+            models.CheckConstraint(condition=Q(claimed_until__gt=F("claimed_from")), name="time_claims_not_empty"),
+            WholeSeconds(columns=["claimed_from", "claimed_until", "held_until"], name="time_claims_whole_seconds"),
+            ForeignKeyAction(column="user_id", references="users", on_delete="CASCADE", name="time_claims_user_fk"),
+            ForeignKeyAction(
+                column="resource_id", references="resources", on_delete="CASCADE", name="time_claims_resource_fk"
+            ),
+            ForeignKeyAction(
+                column="appointment_id", references="appointments", on_delete="CASCADE", name="time_claims_appointment_fk"
+            ),
+            ForeignKeyAction(column="hold_id", references="holds", on_delete="CASCADE", name="time_claims_hold_fk"),
+            NoOverlap(claimant="user_id", name="time_claims_one_per_user"),
+            NoOverlap(claimant="resource_id", name="time_claims_one_per_resource"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.claimed_from} to {self.claimed_until}"

@@ -1,0 +1,110 @@
+"""Reading appointments: plain values with integer times, for the doors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from slotkeeper import hot_sql
+
+
+class AppointmentRow(NamedTuple):
+    """One appointment; times are seconds since 1970, UTC."""
+
+    id: int
+    user_id: int
+    title: str
+    description: str | None
+    start_time: int
+    end_time: int
+    status: str
+    contact_id: int | None
+    contact_name: str | None
+    contact_email: str | None
+    contact_phone: str | None
+    location: str | None
+    notes: str | None
+    sync_to_calendar: bool
+    reminder_24h_sent: bool
+    reminder_2h_sent: bool
+    created_at: int | None
+    updated_at: int | None
+    service_id: int | None
+    version: int
+
+
+_TIMES = {"start_time", "end_time", "created_at", "updated_at"}
+_FLAGS = {"sync_to_calendar", "reminder_24h_sent", "reminder_2h_sent"}
+_FLAG_PLACES = [AppointmentRow._fields.index(name) for name in sorted(_FLAGS)]
+MAX_DURATION_SECONDS = 31 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which appointments a caller may touch: a business's, or only one person's in it."""
+
+    business_id: int
+    user_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a list of appointments is narrowed to; times overlap `[start, end)`."""
+
+    reach: Reach
+    limit: int
+    start: int | None = None
+    end: int | None = None
+    statuses: Sequence[str] = ()
+    contact_id: int | None = None
+    user_id: int | None = None
+    after: tuple[int, int] | None = None  # (start_time, id) of the last row of the page before
+
+
+def _select() -> str:
+    columns = (hot_sql.epoch(name) if name in _TIMES else name for name in AppointmentRow._fields)
+    return f"SELECT {', '.join(columns)} FROM appointments"  # noqa: S608 -- our own column names
+
+
+def _row(values: Sequence[Any]) -> AppointmentRow:
+    row = list(values)
+    for place in _FLAG_PLACES:
+        row[place] = bool(row[place])  # the users' table allows NULL, SQLite gives 0 and 1
+    return AppointmentRow(*row)
+
+
+def find(reach: Reach, appointment_id: int) -> AppointmentRow | None:
+    """Read one appointment within reach, or None."""
+    sql = f"{_select()} WHERE id = %s AND business_id = %s"
+    parameters = [appointment_id, reach.business_id]
+    if reach.user_id is not None:
+        sql += " AND user_id = %s"
+        parameters.append(reach.user_id)
+    found = hot_sql.row(sql, parameters)
+    return None if found is None else _row(found)
+
+
+def read_listing(listing: Listing) -> list[AppointmentRow]:
+    """Read a page of appointments by start, then id: at most `limit` of them."""
+    conditions, parameters = ["business_id = %s"], [listing.reach.business_id]
+
+    def narrow(condition: str, *values: Any) -> None:
+        conditions.append(condition)
+        parameters.extend(values)
+
+    for user_id in (listing.reach.user_id, listing.user_id):
+        if user_id is not None:
+            narrow("user_id = %s", user_id)
+    if listing.start is not None:
+        # No appointment is longer than 31 days, so the index on start_time bounds the search on both sides.
+        narrow("start_time > %s", hot_sql.timestamp(max(0, listing.start - MAX_DURATION_SECONDS)))
+        narrow("end_time > %s", hot_sql.timestamp(listing.start))
+    if listing.end is not None:
+        narrow("start_time < %s", hot_sql.timestamp(listing.end))
+    if listing.statuses:
+        narrow(f"status IN ({', '.join(['%s'] * len(listing.statuses))})", *listing.statuses)
+    if listing.contact_id is not None:
+        narrow("contact_id = %s", listing.contact_id)
+    if listing.after is not None:
+        narrow("(start_time, id) > (%s, %s)", hot_sql.timestamp(listing.after[0]), listing.after[1])
+    sql = f"{_select()} WHERE {' AND '.join(conditions)} ORDER BY start_time, id LIMIT %s"
+    return [_row(values) for values in hot_sql.rows(sql, [*parameters, listing.limit])]

@@ -1,0 +1,1 @@
+"""Read, and later write, the calendars people keep elsewhere; knows no appointment."""

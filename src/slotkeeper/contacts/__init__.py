@@ -1,0 +1,1 @@
+"""Contacts: the customers (the table is called leads)."""

@@ -1,0 +1,1 @@
+"""Doors: they parse, ask a feature, and show. No rules here."""

@@ -1,0 +1,200 @@
+"""The shapes of appointments on the wire, and the way between them and the verbs' values."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from slotkeeper.appointments import actions
+from slotkeeper.appointments.free_busy import BusyEntry, BusyKind
+from slotkeeper.appointments.rows import AppointmentRow, Reach
+from slotkeeper.doors.api.problems import ApiProblem, FieldError, Problem
+from slotkeeper.doors.api.reading import known_id
+from slotkeeper.people.callers import Caller
+from slotkeeper.rules.appointment_status import Status
+from slotkeeper.rules.intervals import Interval
+from slotkeeper.rules.local_time import TimeForm
+from slotkeeper.rules.permissions import Permission
+
+Title: TypeAlias = Annotated[str, Meta(max_length=200, pattern=r"\S", description="At most 200 characters, not blank.")]
+LongText: TypeAlias = Annotated[str, Meta(max_length=2000)] | None
+Location: TypeAlias = Annotated[str, Meta(max_length=500)] | None
+PersonName: TypeAlias = Annotated[str, Meta(max_length=100)] | None
+Email: TypeAlias = Annotated[str, Meta(max_length=255, pattern=r"^[^@\s]+@[^@\s]+$")] | None
+Phone: TypeAlias = Annotated[str, Meta(max_length=20)] | None
+Time: TypeAlias = Annotated[
+    str, Meta(max_length=64, description="RFC 3339; without an offset it is read in the caller's zone.", examples=["2026-01-15T14:00:00"])
+]
+ZoneName: TypeAlias = Annotated[str, Meta(max_length=64, description="An IANA zone that overrides the caller's.")]
+StatusName: TypeAlias = Status
+
+
+class NewAppointment(msgspec.Struct, forbid_unknown_fields=True):
+    """What creating an appointment takes."""
+
+    title: Title
+    start_time: Time
+    end_time: Time
+    description: LongText = None
+    contact_id: int | None = None
+    contact_name: PersonName = None
+    contact_email: Email = None
+    contact_phone: Phone = None
+    location: Location = None
+    notes: LongText = None
+    sync_to_calendar: bool = False
+    service_id: int | None = None
+    user_id: int | None = None
+    time_zone: ZoneName | UnsetType = UNSET
+    allow_conflicts: bool = False
+
+
+class AppointmentChanges(msgspec.Struct, forbid_unknown_fields=True):
+    """What changing an appointment takes: fields left out stay, null clears."""
+
+    title: Title | UnsetType = UNSET
+    start_time: Time | UnsetType = UNSET
+    end_time: Time | UnsetType = UNSET
+    status: StatusName | UnsetType = UNSET
+    description: LongText | UnsetType = UNSET
+    contact_id: int | None | UnsetType = UNSET
+    contact_name: PersonName | UnsetType = UNSET
+    contact_email: Email | UnsetType = UNSET
+    contact_phone: Phone | UnsetType = UNSET
+    location: Location | UnsetType = UNSET
+    notes: LongText | UnsetType = UNSET
+    sync_to_calendar: bool | UnsetType = UNSET
+    service_id: int | None | UnsetType = UNSET
+    user_id: int | UnsetType = UNSET
+    version: int | UnsetType = UNSET
+    time_zone: ZoneName | UnsetType = UNSET
+    allow_conflicts: bool = False
+
+
+class AppointmentOut(msgspec.Struct):
+    """An appointment; times carry the offset of the caller's zone."""
+
+    id: int
+    user_id: int
+    title: str
+    description: str | None
+    start_time: str
+    end_time: str
+    status: StatusName
+    contact_id: int | None
+    contact_name: str | None
+    contact_email: str | None
+    contact_phone: str | None
+    location: str | None
+    notes: str | None
+    sync_to_calendar: bool
+    reminder_24h_sent: bool
+    reminder_2h_sent: bool
+    created_at: str | None
+    updated_at: str | None
+    service_id: int | None
+    version: int
+
+
+class Slot(msgspec.Struct):
+    """A free stretch of time."""
+
+    start: str
+    end: str
+
+
+class Conflict(msgspec.Struct, omit_defaults=True):
+    """What stands in the way; `elsewhere` tells nothing more."""
+
+    start: str
+    end: str
+    reason: str
+    appointment_id: int | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+
+
+class Refusal(Problem, frozen=True, omit_defaults=True):
+    """A 409 or 412: beside the problem, what a client needs to go on."""
+
+    conflicts: list[Conflict] | UnsetType = UNSET
+    suggested_slots: list[Slot] | UnsetType = UNSET
+    current: AppointmentOut | UnsetType = UNSET
+
+
+def reach_of(caller: Caller, everyones: Permission) -> Reach:
+    """Say which appointments the caller reaches: everyone's with that permission, else their own."""
+    return Reach(caller.business_id, None if caller.may(everyones) else caller.user_id)
+
+
+def write_appointment(row: AppointmentRow, form: TimeForm, caller: Caller) -> dict[str, Any]:
+    """Write an appointment as AppointmentOut describes it; a plain dict costs least."""
+    written = row._asdict()
+    for name in ("start_time", "end_time", "created_at", "updated_at"):
+        if written[name] is not None:
+            written[name] = form.write(written[name])
+    if not caller.may(Permission.CONTACTS_READ_DETAILS):
+        written["contact_email"] = written["contact_phone"] = None
+    return written
+
+
+def write_slots(slots: list[Interval], form: TimeForm) -> list[dict[str, str]]:
+    """Write free stretches of time."""
+    return [{"start": form.write(slot.start), "end": form.write(slot.end)} for slot in slots]
+
+
+def write_conflicts(entries: list[BusyEntry], form: TimeForm, may_see_titles: bool) -> list[dict[str, Any]]:
+    """Write what stands in the way, as far as the caller may see it."""
+    return [write_conflict(entry, form, may_see_titles) for entry in entries]
+
+
+def write_conflict(entry: BusyEntry, form: TimeForm, may_see_titles: bool) -> dict[str, Any]:
+    """Write one entry with its reason."""
+    written: dict[str, Any] = {"start": form.write(entry.start), "end": form.write(entry.end), "reason": entry.kind.value}
+    if entry.kind in {BusyKind.APPOINTMENT, BusyKind.BUFFER} and may_see_titles:
+        written |= {"appointment_id": entry.appointment_id, "title": entry.title}
+    return written
+
+
+def may_see_titles(caller: Caller, user_id: int) -> bool:
+    """Say whether the caller may see more of this person's appointments than "busy"."""
+    return user_id == caller.user_id or caller.may(Permission.APPOINTMENTS_READ_ALL)
+
+
+def known_references(fields: dict[str, Any]) -> dict[str, Any]:
+    """Make ids beyond 64 bits simply unknown ones."""
+    for name in ("contact_id", "service_id", "user_id"):
+        if isinstance(fields.get(name), int):
+            fields[name] = known_id(fields[name])
+    return fields
+
+
+@contextmanager
+def refusals(form: TimeForm, caller: Caller, user_id: int, stale: HTTPStatus = HTTPStatus.CONFLICT) -> Iterator[None]:
+    """Turn a verb's refusals into answers in the form of the question."""
+    try:
+        yield
+    except actions.SlotTaken as error:
+        raise ApiProblem(
+            HTTPStatus.CONFLICT,
+            "SLOT_TAKEN",
+            "The time is not free. Nothing was stored; the next free times are listed.",
+            extra={
+                "conflicts": write_conflicts(error.conflicts, form, may_see_titles(caller, user_id)),
+                "suggested_slots": write_slots(error.alternatives, form),
+            },
+        ) from None
+    except actions.InThePast as error:
+        raise in_the_past(error.alternatives, form) from None
+    except actions.VersionConflict as error:
+        current = write_appointment(error.current, form, caller)
+        raise ApiProblem(stale, "VERSION_CONFLICT", str(actions.VersionConflict.__doc__), extra={"current": current}) from None
+
+
+def in_the_past(alternatives: list[Interval], form: TimeForm) -> ApiProblem:
+    """Refuse a start before now, with the next free times."""
+    errors = [FieldError("start_time", "IN_THE_PAST", str(actions.InThePast.__doc__))]
+    extra = {"suggested_slots": write_slots(alternatives, form)}
+    return ApiProblem(HTTPStatus.BAD_REQUEST, "IN_THE_PAST", str(actions.InThePast.__doc__), errors, extra)

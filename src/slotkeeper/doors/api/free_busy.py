@@ -1,0 +1,159 @@
+"""Free/busy and check-conflicts over HTTP: answers in the form of the question."""
+
+from typing import Annotated, Any
+
+import msgspec
+from django.http import HttpResponse
+from msgspec import UNSET, Meta, UnsetType
+
+from slotkeeper.appointments import actions
+from slotkeeper.appointments.free_busy import BusyEntry, BusyKind, Person, conflicts_with, read_alternatives, read_busy
+from slotkeeper.doors.api.appointment_forms import (
+    Conflict,
+    Slot,
+    Time,
+    ZoneName,
+    in_the_past,
+    may_see_titles,
+    write_conflict,
+    write_conflicts,
+    write_slots,
+)
+from slotkeeper.doors.api.appointments import now
+from slotkeeper.doors.api.base import NOT_FOUND, Body, JsonEndpoint, Query, answer, answers
+from slotkeeper.doors.api.problems import bad_field
+from slotkeeper.doors.api.reading import known_id
+from slotkeeper.doors.api.times import TimeReader, with_lost_plus, zone_of
+from slotkeeper.rules.availability import AlternativesRequest, free_gaps, free_slots
+from slotkeeper.rules.intervals import Interval
+from slotkeeper.rules.local_time import TimeForm, parse_time
+from slotkeeper.rules.permissions import Permission
+
+MAX_RANGE_SECONDS = 92 * 24 * 3600
+SlotMinutes = Annotated[int, Meta(ge=5, le=1440)]
+
+
+class FreeBusyQuery(msgspec.Struct):
+    """Whose time, and which stretch of it."""
+
+    start: Time
+    end: Time
+    user_id: int | None = None
+    slot_minutes: SlotMinutes = 30
+    time_zone: ZoneName | None = None
+
+
+class Busy(msgspec.Struct, omit_defaults=True):
+    """A busy entry with its true start and end; `reason` where it is no appointment that the caller may see."""
+
+    start: str
+    end: str
+    appointment_id: int | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+
+
+class FreeBusy(msgspec.Struct):
+    """Busy entries and free slots of a stretch of time."""
+
+    start: str
+    end: str
+    busy: list[Busy]
+    free: list[Slot]
+    source: str
+
+
+class ConflictCheck(msgspec.Struct, forbid_unknown_fields=True):
+    """The time to check."""
+
+    start_time: Time
+    end_time: Time
+    exclude_id: int | None = None
+    user_id: int | None = None
+    slot_minutes: SlotMinutes = 30
+    time_zone: ZoneName | UnsetType = UNSET
+
+
+class ConflictAnswer(msgspec.Struct):
+    """What stands in the way, and the next free slots if anything does."""
+
+    has_conflicts: bool
+    conflicts: list[Conflict]
+    suggested_slots: list[Slot]
+
+
+class FreeBusyEndpoint(JsonEndpoint):
+    """Free and busy time."""
+
+    permissions = {"GET": Permission.FREEBUSY_READ}
+
+    @answers(FreeBusy, refusals=NOT_FOUND)
+    def get(self, parsed_query: Query[FreeBusyQuery]) -> HttpResponse:
+        """Get what is busy and what is free in a stretch of time of at most 92 days."""
+        query, caller = parsed_query, self.caller
+        zone = zone_of(caller, query.time_zone)
+        start_text, end_text = with_lost_plus(query.start), with_lost_plus(query.end)
+        times = TimeReader(zone)
+        read_start, start = times.edge("start", start_text)
+        _, end = times.edge("end", end_text)
+        times.check()
+        if end <= start:
+            raise bad_field("end", "END_BEFORE_START", "The end must come after the start.")
+        if end - start > MAX_RANGE_SECONDS:
+            raise bad_field("end", "TOO_LONG", "The range is longer than 92 days.")
+        person = Person(caller.business_id, caller.user_id if query.user_id is None else known_id(query.user_id))
+        window, moment, form = Interval(start, end), now(), TimeForm.of(read_start, zone)
+        _, entries = read_busy(person, window, moment)
+        gaps = free_gaps(window, (entry.blocked for entry in entries), None)
+        slots = free_slots(gaps, query.slot_minutes * 60, moment)
+        starts = form.write_all([slot.start for slot in slots])
+        ends = form.write_all([slot.end for slot in slots])
+        may_see = may_see_titles(caller, person.user_id)
+        return answer(
+            {
+                "start": start_text,
+                "end": end_text,
+                "busy": [_write_busy(entry, form, may_see) for entry in entries if entry.end > start and entry.start < end],
+                "free": [{"start": first, "end": last} for first, last in zip(starts, ends, strict=True)],
+                "source": "internal_only",
+            }
+        )
+
+
+class CheckConflicts(JsonEndpoint):
+    """Checking a time before booking it."""
+
+    permissions = {"POST": Permission.FREEBUSY_READ}
+
+    @answers(ConflictAnswer, refusals=NOT_FOUND)
+    def post(self, parsed_body: Body[ConflictCheck]) -> HttpResponse:
+        """Say whether a time is free and, if not, when the next free slots are."""
+        body, caller = parsed_body, self.caller
+        zone = zone_of(caller, body.time_zone)
+        times = TimeReader(zone)
+        asked = Interval(times.instant("start_time", body.start_time), times.instant("end_time", body.end_time))
+        times.check()
+        person = Person(caller.business_id, caller.user_id if body.user_id is None else known_id(body.user_id))
+        form, moment, slot_seconds = TimeForm.of(parse_time(body.start_time), zone), now(), body.slot_minutes * 60
+        try:
+            actions.check_times(person, asked, moment, slot_seconds)
+        except actions.InThePast as error:
+            raise in_the_past(error.alternatives, form) from None
+        _, entries = read_busy(person, asked, moment)
+        conflicts = conflicts_with(entries, asked, body.exclude_id)
+        request = AlternativesRequest(asked.start, moment, slot_seconds)
+        alternatives = read_alternatives(person, request, body.exclude_id) if conflicts else []
+        return answer(
+            {
+                "has_conflicts": bool(conflicts),
+                "conflicts": write_conflicts(conflicts, form, may_see_titles(caller, person.user_id)),
+                "suggested_slots": write_slots(alternatives, form),
+            }
+        )
+
+
+def _write_busy(entry: BusyEntry, form: TimeForm, may_see: bool) -> dict[str, Any]:
+    written = write_conflict(entry, form, may_see)
+    if entry.kind is BusyKind.APPOINTMENT and may_see:
+        del written["reason"]  # the users' document shows appointments without one
+    return written

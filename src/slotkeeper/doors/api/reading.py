@@ -1,0 +1,157 @@
+"""Reading requests strictly: typed bodies and queries, every bad field named at once."""
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from http import HTTPStatus
+from typing import Any, TypeVar, get_type_hints
+
+import msgspec
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, QueryDict
+
+from slotkeeper.doors.api.problems import ApiProblem, FieldError, bad_field, bad_fields
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+BODY_LIMIT_BYTES = 1_000_000
+LARGEST_ID = 2**63 - 1
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_ONE_LINE_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]")
+_SEVERAL_LINES = {"description", "notes", "reason"}
+
+
+def read_body(request: HttpRequest, model: type[T]) -> T:
+    """Decode a JSON body into `model`. Raises ApiProblem: 400, 413 or 415."""
+    if request.content_type != "application/json":
+        raise ApiProblem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", "Send JSON: Content-Type: application/json."
+        )
+    body = body_of(request)
+    if not body.strip():
+        raise ApiProblem(HTTPStatus.BAD_REQUEST, "MISSING_BODY", "The request needs a JSON body.")
+    try:
+        # The standard parser sees what msgspec lets pass: keys given twice.
+        json.loads(body, object_pairs_hook=_without_duplicates)
+        read = _decoder(model).decode(body)
+    except (msgspec.ValidationError, OverflowError):
+        raise _all_errors(body, model) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        detail = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise ApiProblem(HTTPStatus.BAD_REQUEST, "MALFORMED_JSON", f"The body is not valid JSON: {detail}.") from None
+    return _clean(read)
+
+
+def read_optional_body(request: HttpRequest, model: type[T]) -> T:
+    """Decode a JSON body if there is one, else give the model's defaults."""
+    return read_body(request, model) if body_of(request).strip() else model()
+
+
+def body_of(request: HttpRequest) -> bytes:
+    """Give the raw body. Raises ApiProblem (413) when it is larger than 1 MB."""
+    try:
+        body = request.body
+    except RequestDataTooBig:
+        body = b" " * (BODY_LIMIT_BYTES + 1)
+    if len(body) > BODY_LIMIT_BYTES:
+        raise ApiProblem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "TOO_LARGE", "The body is larger than 1 MB.")
+    return body
+
+
+def read_query(query: QueryDict, model: type[T]) -> T:
+    """Read a query string into `model`; only list fields may be given several times. Raises ApiProblem (400)."""
+    errors, values = [], {}
+    hints, fields = _hints(model), {field.encode_name for field in msgspec.structs.fields(model)}
+    for name, given in query.lists():
+        if name not in fields:
+            errors.append(FieldError(name, "UNKNOWN_FIELD", "There is no such parameter."))
+        elif "list[" in str(hints[name]):
+            values[name] = given
+        elif len(given) > 1:
+            errors.append(FieldError(name, "INVALID_FIELD", "It is given more than once."))
+        else:
+            values[name] = given[0]
+    errors += _missing(values, model)
+    read: dict[str, Any] = {}
+    for name, value in values.items():
+        try:
+            read[name] = msgspec.convert(value, hints[name], strict=False)
+        except msgspec.ValidationError as error:
+            errors.append(FieldError(name, "INVALID_FIELD", _sentence(error)))
+    if errors:
+        raise bad_fields(errors)
+    return _clean(model(**read))
+
+
+def known_id(value: int) -> int:
+    """Turn an id that no row can have into one that no row has, so that it is simply not found."""
+    return value if 0 < value <= LARGEST_ID else 0
+
+
+@cache
+def _decoder(model: type[T]) -> msgspec.json.Decoder[T]:
+    return msgspec.json.Decoder(model, strict=True)
+
+
+@cache
+def _hints(model: type[msgspec.Struct]) -> dict[str, Any]:
+    return get_type_hints(model, include_extras=True)
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> None:
+    if len(pairs) != len({name for name, _ in pairs}):
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise bad_field(_shown(name), "INVALID_FIELD", "It is given more than once.")
+            seen.add(name)
+
+
+def _all_errors(body: bytes, model: type[msgspec.Struct]) -> ApiProblem:
+    """Find every bad field; msgspec itself stops at the first."""
+    given = json.loads(body)
+    if not isinstance(given, dict):
+        return ApiProblem(HTTPStatus.BAD_REQUEST, "MALFORMED_JSON", "The body must be a JSON object.")
+    hints, fields = _hints(model), {field.encode_name for field in msgspec.structs.fields(model)}
+    errors = [FieldError(_shown(name), "UNKNOWN_FIELD", "There is no such field.") for name in given if name not in fields]
+    errors = _missing(given, model) + errors
+    for name in given.keys() & fields:
+        try:
+            msgspec.convert(given[name], hints[name], strict=True)
+        except (msgspec.ValidationError, OverflowError) as error:
+            errors.append(FieldError(name, "INVALID_FIELD", _sentence(error)))
+    return bad_fields(errors) if errors else ApiProblem(HTTPStatus.BAD_REQUEST, "MALFORMED_JSON", "The body is invalid.")
+
+
+def _missing(given: Mapping[str, Any], model: type[msgspec.Struct]) -> list[FieldError]:
+    return [
+        FieldError(field.encode_name, "MISSING_FIELDS", "It is required.")
+        for field in msgspec.structs.fields(model)
+        if field.required and field.encode_name not in given
+    ]
+
+
+def _shown(name: str) -> str:
+    """Repeat a name that somebody sent: short, and without the half characters that JSON can smuggle in."""
+    return name[:100].encode("utf-8", "replace").decode()
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error).split(" - at `")[0]
+    return f"{text}."
+
+
+def _clean(read: T) -> T:
+    """Refuse control characters anywhere, and in lines also line breaks."""
+    errors = []
+    for name in read.__struct_fields__:
+        value = getattr(read, name)
+        for text in value if isinstance(value, list) else (value,):
+            if isinstance(text, str):
+                forbidden = _FORBIDDEN if name in _SEVERAL_LINES else _ONE_LINE_FORBIDDEN
+                if forbidden.search(text):
+                    errors.append(FieldError(name, "INVALID_FIELD", "It contains control characters."))
+    if errors:
+        raise bad_fields(errors)
+    return read

@@ -1,0 +1,71 @@
+"""Times at the edge: reading what callers write, answering in their form."""
+
+import re
+
+import msgspec
+
+from slotkeeper.doors.api.problems import FieldError, bad_field, bad_fields
+from slotkeeper.people.callers import Caller
+from slotkeeper.rules.local_time import (
+    AmbiguousTime,
+    InvalidTime,
+    NonexistentTime,
+    ReadTime,
+    exact_instant,
+    is_zone,
+    parse_time,
+    range_end,
+    range_start,
+)
+
+# A "+" that was not escaped in a query arrives as a space.
+_LOST_PLUS = re.compile(r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?) (\d\d:\d\d)")
+_CODES = {NonexistentTime: "NONEXISTENT_TIME", AmbiguousTime: "AMBIGUOUS_TIME", InvalidTime: "INVALID_DATE"}
+
+
+def zone_of(caller: Caller, asked: str | msgspec.UnsetType | None) -> str:
+    """Choose the zone in which a request speaks: the one it names, else the caller's. Raises ApiProblem."""
+    if not asked:
+        return caller.time_zone
+    if not is_zone(asked):
+        raise bad_field("time_zone", "INVALID_FIELD", "It is no IANA time zone such as Europe/Berlin.")
+    return asked
+
+
+def with_lost_plus(text: str) -> str:
+    """Read a space before HH:MM at the end of a time as the "+" it was."""
+    match = _LOST_PLUS.fullmatch(text)
+    return f"{match[1]}+{match[2]}" if match else text
+
+
+class TimeReader:
+    """Reads the times of one request in one zone, and collects what is wrong with them."""
+
+    def __init__(self, zone: str) -> None:
+        self.zone = zone
+        self.errors: list[FieldError] = []
+
+    def instant(self, field: str, text: str) -> int:
+        """Read the exact start or end of an appointment; 0 if it cannot be."""
+        try:
+            return exact_instant(parse_time(text), self.zone)
+        except tuple(_CODES) as error:
+            self._note(field, error)
+            return 0
+
+    def edge(self, field: str, text: str) -> tuple[ReadTime, int]:
+        """Read the edge of a query range generously; fields named `end` are read as ends."""
+        try:
+            read = parse_time(text)
+        except InvalidTime as error:
+            self._note(field, error)
+            return ReadTime(0), 0
+        return read, range_end(read, self.zone) if field == "end" else range_start(read, self.zone)
+
+    def check(self) -> None:
+        """Refuse the request if any time in it was bad. Raises ApiProblem."""
+        if self.errors:
+            raise bad_fields(self.errors)
+
+    def _note(self, field: str, error: ValueError) -> None:
+        self.errors.append(FieldError(field, _CODES[type(error)], str(error)))

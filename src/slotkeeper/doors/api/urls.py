@@ -1,0 +1,86 @@
+"""The API's paths, and the documents that describe them."""
+
+import json
+from functools import cache
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import register_converter
+
+from slotkeeper.doors.access import PUBLIC, permit
+from slotkeeper.doors.api import appointments, contacts, free_busy, people
+from slotkeeper.doors.api.base import Router, openapi_of, path
+
+
+class RecordId:
+    """A path's id: digits. One beyond 64 bits is an id that no row has."""
+
+    regex = "[0-9]{1,40}"
+
+    def to_python(self, value: str) -> int:
+        """Read the id."""
+        return int(value) if int(value) < 2**63 else 0
+
+    def to_url(self, value: int) -> str:
+        """Write the id."""
+        return str(value)
+
+
+register_converter(RecordId, "record_id")
+
+router = Router(
+    "api/",
+    [
+        path("me", people.MeEndpoint.as_view(), name="api_me"),
+        path("business", people.BusinessEndpoint.as_view(), name="api_business"),
+        path("tokens", people.Tokens.as_view(), name="api_tokens"),
+        path("tokens/<record_id:token_id>/revoke", people.RevokeToken.as_view(), name="api_token_revoke"),
+        path("appointments", appointments.Appointments.as_view(), name="api_appointments"),
+        path("appointments/freebusy", free_busy.FreeBusyEndpoint.as_view(), name="api_freebusy"),
+        path("appointments/check-conflicts", free_busy.CheckConflicts.as_view(), name="api_check_conflicts"),
+        path("appointments/<record_id:appointment_id>", appointments.OneAppointment.as_view(), name="api_appointment"),
+        path("appointments/<record_id:appointment_id>/cancel", appointments.CancelAppointment.as_view(), name="api_cancel"),
+        path("appointments/<record_id:appointment_id>/confirm", appointments.ConfirmAppointment.as_view(), name="api_confirm"),
+        path(
+            "appointments/<record_id:appointment_id>/complete", appointments.CompleteAppointment.as_view(), name="api_complete"
+        ),
+        path("appointments/<record_id:appointment_id>/no-show", appointments.NoShowAppointment.as_view(), name="api_no_show"),
+        path(
+            "appointments/<record_id:appointment_id>/history", appointments.AppointmentHistory.as_view(), name="api_history"
+        ),
+        path("contacts", contacts.Contacts.as_view(), name="api_contacts"),
+        path("contacts/<record_id:contact_id>", contacts.OneContact.as_view(), name="api_contact"),
+        path(
+            "contacts/<record_id:contact_id>/appointments",
+            contacts.ContactAppointments.as_view(),
+            name="api_contact_appointments",
+        ),
+        path("contacts/<record_id:contact_id>/export", contacts.ExportContact.as_view(), name="api_contact_export"),
+    ],
+)
+
+
+@cache
+def openapi_document() -> str:
+    """Write the OpenAPI document; the same for everybody, so written once per process."""
+    return json.dumps(openapi_of(router), indent=1)
+
+
+@permit(PUBLIC)
+def openapi_json(request: HttpRequest) -> HttpResponse:
+    """Serve the OpenAPI document."""
+    del request
+    return HttpResponse(openapi_document(), "application/json")
+
+
+@permit(PUBLIC)
+def api_docs(request: HttpRequest) -> HttpResponse:
+    """Show the API documentation to people."""
+    return render(request, "api_docs.html", {"document": openapi_of(router)})
+
+
+urlpatterns = [
+    *router.urls,
+    path("openapi.json", openapi_json, name="openapi_json"),
+    path("docs", api_docs, name="api_docs"),
+]

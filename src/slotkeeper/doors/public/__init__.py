@@ -1,0 +1,1 @@
+"""Doors that anyone may enter: health, the first-run page."""

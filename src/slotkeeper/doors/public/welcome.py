@@ -1,0 +1,57 @@
+"""The first-run page: on an empty installation it makes the owner."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import login
+from django.contrib.auth.password_validation import validate_password
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from slotkeeper.changes.record import Actor
+from slotkeeper.doors.access import PUBLIC, permit
+from slotkeeper.doors.dashboard.account import verify_address
+from slotkeeper.doors.zones import TimeZoneField
+from slotkeeper.people.models import User
+from slotkeeper.people.sign_up import AlreadySetUp, NewOwner, create_first_owner
+
+
+class FirstOwnerForm(forms.Form):
+    """Who runs this installation."""
+
+    business_name = forms.CharField(label="Business", max_length=100)
+    name = forms.CharField(label="Your name", max_length=100)
+    email = forms.EmailField(label="E-mail", max_length=255)
+    password = forms.CharField(
+        label="Password", widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), help_text="At least 10 characters."
+    )
+    time_zone = TimeZoneField(label="Time zone")
+
+    def clean(self) -> dict[str, Any]:
+        """Check the password against the rules that sign-up uses."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if "password" in cleaned:
+            try:
+                validate_password(cleaned["password"], User(email=cleaned.get("email", ""), name=cleaned.get("name", "")))
+            except forms.ValidationError as error:
+                self.add_error("password", error)
+        return cleaned
+
+
+@permit(PUBLIC)
+def first_run(request: HttpRequest) -> HttpResponse:
+    """Make the first owner and sign them in; gone once there is one."""
+    if User.objects.exists():
+        raise Http404
+    form = FirstOwnerForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        owner = NewOwner(data["email"], data["name"], data["time_zone"], data["business_name"], data["password"])
+        try:
+            membership = create_first_owner(owner, Actor("member", None, data["name"]))
+        except AlreadySetUp:
+            return redirect("account_login")
+        verify_address(membership.user)
+        login(request, membership.user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        return redirect("home")
+    return render(request, "welcome.html", {"form": form})

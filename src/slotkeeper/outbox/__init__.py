@@ -1,0 +1,1 @@
+"""Every message that leaves: the ledger, the channels, and whether sending is held."""

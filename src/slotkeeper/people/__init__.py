@@ -1,0 +1,1 @@
+"""People: users, businesses, memberships with roles, API tokens."""

@@ -1,0 +1,97 @@
+"""Who is asking: a member, through a token or a session. One statement finds a token's caller."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db import OperationalError, transaction
+from django.db.models import Q
+
+from slotkeeper import hot_sql
+from slotkeeper.changes.record import Actor
+from slotkeeper.people.models import ApiToken, Membership, secret_hash
+from slotkeeper.rules.permissions import Permission, Role, Scope, may
+
+LAST_USE_PRECISION_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A member of one business, as one request knows them."""
+
+    user_id: int
+    business_id: int
+    membership_id: int
+    role: Role
+    time_zone: str
+    name: str
+    scope: Scope = Scope.WRITE
+    token_id: int | None = None
+    is_last_use_stale: bool = False
+
+    def may(self, permission: Permission) -> bool:
+        """Say whether the role and the token's scope allow it."""
+        return may(self.role, self.scope, permission)
+
+    @property
+    def actor(self) -> Actor:
+        """Name this caller in the record of changes."""
+        if self.token_id is None:
+            return Actor("member", self.membership_id, self.name)
+        return Actor("token", self.token_id, self.name)
+
+    @property
+    def key(self) -> str:
+        """Name this caller where counts and answers are kept per caller."""
+        return f"token {self.token_id}" if self.token_id else f"membership {self.membership_id}"
+
+
+def caller_of_token(secret: str, now: int) -> Caller | None:
+    """Find who a token's secret belongs to; None if it is unknown, expired, revoked or its member may not act."""
+    found = hot_sql.row(
+        f"SELECT t.id, t.scope, {hot_sql.epoch('t.expires_at')}, {hot_sql.epoch('t.last_used_at')}, "  # noqa: S608 -- column names only
+        "m.id, m.role, m.business_id, u.id, u.time_zone, u.name, u.email "
+        "FROM api_tokens t JOIN memberships m ON m.id = t.membership_id JOIN users u ON u.id = m.user_id "
+        "WHERE t.secret_hash = %s AND t.revoked_at IS NULL AND NOT m.is_suspended AND u.is_active",
+        [secret_hash(secret)],
+    )
+    if found is None:
+        return None
+    token_id, scope, expires_at, last_used_at, membership_id, role, business_id, user_id, zone, name, email = found
+    if expires_at is not None and expires_at <= now:
+        return None
+    return Caller(
+        user_id=user_id,
+        business_id=business_id,
+        membership_id=membership_id,
+        role=Role(role),
+        time_zone=zone,
+        name=name or email,
+        scope=Scope(scope),
+        token_id=token_id,
+        is_last_use_stale=last_used_at is None or last_used_at <= now - LAST_USE_PRECISION_SECONDS,
+    )
+
+
+def caller_of_membership(membership: Membership) -> Caller:
+    """Describe a signed-in member; the membership's user must be loaded."""
+    user = membership.user
+    return Caller(
+        user_id=user.pk,
+        business_id=membership.business_id,
+        membership_id=membership.pk,
+        role=Role(membership.role),
+        time_zone=user.time_zone,
+        name=str(user),
+    )
+
+
+def note_token_use(token_id: int, now: int) -> None:
+    """Write down that a token was used, at most once a minute, in a transaction of its own."""
+    moment = datetime.fromtimestamp(now, UTC)
+    stale = Q(last_used_at=None) | Q(last_used_at__lte=datetime.fromtimestamp(now - LAST_USE_PRECISION_SECONDS, UTC))
+    try:
+        with transaction.atomic():
+            ApiToken.objects.filter(stale, pk=token_id).update(last_used_at=moment)
+    except OperationalError:
+        # The answer stands; the next request will note its use.
+        return

@@ -1,0 +1,150 @@
+"""Users, businesses, the memberships between them, and the tokens of a membership."""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from slotkeeper.changes.columns import CurrentTimestamp
+from slotkeeper.rules.permissions import Role, Scope
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users; the address is kept in lower case, so that one person has one account."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Make a user; without a password nobody can sign in until one is set."""
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Find a user by address, whatever its case."""
+        return self.get(email=(username or "").lower())
+
+
+class User(AbstractBaseUser):
+    """A person who signs in. Their time is what appointments claim, across all businesses."""
+
+    email = models.EmailField(max_length=255, unique=True)
+    name = models.CharField(max_length=100, default="", blank=True)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    locale = models.CharField(max_length=16, default="en")
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=CurrentTimestamp())
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects = UserManager()
+
+    class Meta:
+        db_table = "users"
+        constraints = [models.CheckConstraint(condition=Q(email=Lower("email")), name="users_email_in_lower_case")]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+
+class Business(models.Model):
+    """A tenant: everything that people make belongs to one business."""
+
+    name = models.CharField(max_length=100)
+    slug = models.SlugField(max_length=60, unique=True)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    locale = models.CharField(max_length=16, default="en")
+    currency = models.CharField(max_length=3, default="EUR")
+    created_at = models.DateTimeField(db_default=CurrentTimestamp())
+
+    class Meta:
+        db_table = "businesses"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    """Questions about who belongs where."""
+
+    def active(self) -> "MembershipQuerySet":
+        """Keep those who may act: neither suspended here nor disabled altogether."""
+        return self.filter(is_suspended=False, user__is_active=True)
+
+    def in_business(self, business_id: int) -> "MembershipQuerySet":
+        """Keep those of one business."""
+        return self.filter(business_id=business_id)
+
+
+class Membership(models.Model):
+    """A person's place in a business: the role decides what they may do there."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    business = models.ForeignKey(Business, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in Role])
+    is_suspended = models.BooleanField(default=False)
+    created_at = models.DateTimeField(db_default=CurrentTimestamp())
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        db_table = "memberships"
+        constraints = [models.UniqueConstraint(fields=["user", "business"], name="memberships_once_per_business")]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.role})"
+
+
+class TokenQuerySet(models.QuerySet["ApiToken"]):
+    """Questions about tokens."""
+
+    def in_business(self, business_id: int) -> "TokenQuerySet":
+        """Keep those of one business's members."""
+        return self.filter(membership__business_id=business_id)
+
+
+class ApiToken(models.Model):
+    """A key to the API, for one membership. Only a hash of the secret is kept."""
+
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=100)
+    scope = models.CharField(max_length=8, choices=[(scope.value, scope.value) for scope in Scope])
+    secret_hash = models.BinaryField(max_length=32, unique=True)
+    hint = models.CharField(max_length=12)  # the first characters, to tell tokens apart
+    expires_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=CurrentTimestamp())
+
+    objects = TokenQuerySet.as_manager()
+
+    class Meta:
+        db_table = "api_tokens"
+        constraints = [models.CheckConstraint(condition=~Q(name=""), name="api_tokens_have_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def new_secret() -> str:
+    """Make a token's secret: 256 random bits, with a prefix that secret scanners can find."""
+    return f"slk_{secrets.token_urlsafe(32)}"
+
+
+def secret_hash(secret: str) -> bytes:
+    """Hash a token's secret. One round of SHA-256 suffices for 256 random bits."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def free_slug(wanted: str, taken: Iterable[str]) -> str:
+    """Pick a slug that is not taken: `wanted`, else `wanted-2`, `wanted-3`, …"""
+    used, number, slug = set(taken), 1, wanted
+    while slug in used:
+        number += 1
+        slug = f"{wanted}-{number}"
+    return slug

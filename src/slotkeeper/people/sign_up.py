@@ -1,0 +1,74 @@
+"""Making a business and its owner."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db import transaction
+from django.utils.text import slugify
+
+from slotkeeper.changes.record import Actor, Subject, record
+from slotkeeper.people.models import Business, Membership, User, free_slug
+from slotkeeper.rules.permissions import Role
+
+# These would clash with our own paths once a business has its page at /<slug>/.
+RESERVED_SLUGS = frozenset(
+    {"accounts", "api", "static", "portal", "webhooks", "healthz", "readyz", "settings", "appointments", "welcome", "business"}
+)
+
+
+class AddressTaken(Exception):
+    """There is an account with this address already."""
+
+
+class AlreadySetUp(Exception):
+    """This installation has an owner already."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewOwner:
+    """Who signs up, and for what. The password may be None: then one must be set before signing in."""
+
+    email: str
+    name: str
+    time_zone: str
+    business_name: str
+    password: str | None = None
+
+
+def create_owner(owner: NewOwner, actor: Actor) -> Membership:
+    """Make a user, a business and the owner membership between them. Raises AddressTaken."""
+    with transaction.atomic():
+        if User.objects.filter(email__iexact=owner.email).exists():
+            raise AddressTaken
+        user = User.objects.create_user(
+            owner.email, owner.password, name=owner.name, time_zone=owner.time_zone, created_at=datetime.now(UTC)
+        )
+        return found_business(user, owner.business_name, actor)
+
+
+def create_first_owner(owner: NewOwner, actor: Actor) -> Membership:
+    """Make the first owner of an empty installation. Raises AlreadySetUp, also for the second of two at once."""
+    with transaction.atomic():
+        # On PostgreSQL two first requests could both see no user; SQLite's transactions are serial.
+        if User.objects.exists():
+            raise AlreadySetUp
+        membership = create_owner(owner, actor)
+        if User.objects.exclude(pk=membership.user_id).exists():
+            raise AlreadySetUp
+        return membership
+
+
+def found_business(user: User, name: str, actor: Actor) -> Membership:
+    """Make a business whose owner this user is."""
+    with transaction.atomic():
+        wanted = slugify(name)[:50] or "business"
+        taken = set(Business.objects.filter(slug__startswith=wanted).values_list("slug", flat=True))
+        business = Business.objects.create(
+            name=name, slug=free_slug(wanted, taken | RESERVED_SLUGS), time_zone=user.time_zone, created_at=datetime.now(UTC)
+        )
+        membership = Membership.objects.create(
+            user=user, business=business, role=Role.OWNER, created_at=datetime.now(UTC)
+        )
+        subject = Subject(business.pk, "membership", membership.pk)
+        record(subject, "created", actor, None, {"user_id": user.pk, "role": Role.OWNER.value})
+    return membership

@@ -1,0 +1,96 @@
+"""Who may do what: one table from role to permissions.
+
+Permissions named `….all` reach everybody's rows; their plain twins reach one's own.
+Source: the product's role table (docs/permissions.md is rendered from this file).
+"""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """A member's place in a business."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    SCHEDULER = "scheduler"
+    PROVIDER = "provider"
+    BOOKKEEPER = "bookkeeper"
+    VIEWER = "viewer"
+
+
+class Scope(StrEnum):
+    """What a token may do at most, whatever its member's role."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+class Permission(StrEnum):
+    """One thing a caller may be allowed to do."""
+
+    FREEBUSY_READ = "freebusy.read"
+    APPOINTMENTS_READ = "appointments.read"
+    APPOINTMENTS_READ_ALL = "appointments.read.all"
+    APPOINTMENTS_WRITE = "appointments.write"
+    APPOINTMENTS_WRITE_ALL = "appointments.write.all"
+    APPOINTMENTS_OVERRIDE = "appointments.override"
+    CONTACTS_READ = "contacts.read"
+    CONTACTS_READ_ALL = "contacts.read.all"
+    CONTACTS_READ_DETAILS = "contacts.read.details"
+    CONTACTS_WRITE = "contacts.write"
+    CONTACTS_WRITE_ALL = "contacts.write.all"
+    BUSINESS_READ = "business.read"
+    SETTINGS_WRITE = "settings.write"
+    TOKENS_READ = "tokens.read"
+    TOKENS_WRITE = "tokens.write"
+    AUDIT_READ = "audit.read"
+    SELF_READ = "self.read"
+    SELF_WRITE = "self.write"
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it changes nothing, so that a read-only token may use it."""
+        return ".read" in self.value
+
+
+_P = Permission
+_EVERYONE = frozenset({_P.SELF_READ, _P.SELF_WRITE, _P.BUSINESS_READ, _P.FREEBUSY_READ})
+_READ_ALL_APPOINTMENTS = frozenset({_P.APPOINTMENTS_READ, _P.APPOINTMENTS_READ_ALL})
+_READ_ALL_CONTACTS = frozenset({_P.CONTACTS_READ, _P.CONTACTS_READ_ALL})
+_SCHEDULER = (
+    _EVERYONE
+    | _READ_ALL_APPOINTMENTS
+    | _READ_ALL_CONTACTS
+    | {
+        _P.APPOINTMENTS_WRITE,
+        _P.APPOINTMENTS_WRITE_ALL,
+        _P.APPOINTMENTS_OVERRIDE,
+        _P.CONTACTS_READ_DETAILS,
+        _P.CONTACTS_WRITE,
+        _P.CONTACTS_WRITE_ALL,
+        _P.TOKENS_READ,
+    }
+)
+_ADMIN = _SCHEDULER | {_P.SETTINGS_WRITE, _P.TOKENS_WRITE, _P.AUDIT_READ}
+
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.OWNER: _ADMIN,
+    Role.ADMIN: _ADMIN,
+    Role.SCHEDULER: _SCHEDULER,
+    Role.PROVIDER: _EVERYONE
+    | {
+        _P.APPOINTMENTS_READ,
+        _P.APPOINTMENTS_WRITE,
+        _P.CONTACTS_READ,
+        _P.CONTACTS_READ_DETAILS,
+        _P.CONTACTS_WRITE,
+        _P.TOKENS_READ,
+    },
+    Role.BOOKKEEPER: _EVERYONE | _READ_ALL_APPOINTMENTS | _READ_ALL_CONTACTS | {_P.CONTACTS_READ_DETAILS},
+    Role.VIEWER: _EVERYONE | _READ_ALL_APPOINTMENTS | _READ_ALL_CONTACTS,
+}
+
+
+def may(role: Role, scope: Scope, permission: Permission) -> bool:
+    """Say whether a caller of this role, through a token of this scope, has the permission."""
+    return permission in PERMISSIONS[role] and (scope is Scope.WRITE or permission.is_read)

@@ -1,0 +1,1 @@
+"""Django's SQLite backend with durable, fairly queued writes."""

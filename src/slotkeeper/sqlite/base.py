@@ -1,0 +1,72 @@
+"""SQLite as Slotkeeper needs it: IMMEDIATE transactions that queue at a fair gate.
+
+SQLite lets a waiting writer sleep and retry, so under load the unlucky one waits for
+seconds. The gate is a `flock` on a file beside the database, taken before BEGIN and given
+back after COMMIT: the kernel serves waiters in order, and frees the lock of a killed process.
+"""
+
+import fcntl
+import os
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db.backends.sqlite3 import base
+
+from slotkeeper.sqlite.schema import DatabaseSchemaEditor
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Django's wrapper, with a gate around each outermost write transaction."""
+
+    SchemaEditorClass = DatabaseSchemaEditor
+    _gate: int | None = None
+    _is_gate_held = False
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Refuse any transaction mode but IMMEDIATE: the guard relies on it."""
+        params: dict[str, Any] = super().get_connection_params()
+        if self.transaction_mode != "IMMEDIATE":
+            raise ImproperlyConfigured("SQLite needs transaction_mode IMMEDIATE, or two writers could book one slot.")
+        return params
+
+    def _start_transaction_under_autocommit(self) -> None:
+        self._enter_gate()
+        try:
+            super()._start_transaction_under_autocommit()
+        except BaseException:
+            self._leave_gate()
+            raise
+
+    def _commit(self) -> None:
+        super()._commit()
+        self._leave_gate()
+
+    def _rollback(self) -> None:
+        try:
+            super()._rollback()
+        finally:
+            self._leave_gate()
+
+    def _close(self) -> None:
+        try:
+            super()._close()
+        finally:
+            self._leave_gate()
+            if self._gate is not None:
+                os.close(self._gate)
+                self._gate = None
+
+    def _enter_gate(self) -> None:
+        if self.is_in_memory_db():
+            return
+        if self._gate is None:
+            # One descriptor per connection: flock belongs to the open file, so threads queue too.
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+            self._gate = os.open(f"{self.settings_dict['NAME']}-gate", flags, 0o600)
+        fcntl.flock(self._gate, fcntl.LOCK_EX)
+        self._is_gate_held = True
+
+    def _leave_gate(self) -> None:
+        if self._is_gate_held and self._gate is not None:
+            fcntl.flock(self._gate, fcntl.LOCK_UN)
+            self._is_gate_held = False
