@@ -185,6 +185,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "slotkeeper.doors.errors.sign_in_locked"
 AXES_CLIENT_IP_CALLABLE = "slotkeeper.doors.middleware.client_address"
 AXES_VERBOSE = False
+AXES_DISABLE_ACCESS_LOG = True
 
 # Tests check every API answer against its description; in production that would cost time.
 DMR_SETTINGS = {"validate_responses": False}

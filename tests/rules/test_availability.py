@@ -175,3 +175,4 @@ def test_hours_open_day_and_night_end_the_search_at_the_horizon():
     assert next_free_slots(AlternativesRequest(at(9), at(8)), [], always) == slots_at(
         (9, 0), (9, 30), (10, 0)
     )
+    assert next(always).start == at(24 * 62)

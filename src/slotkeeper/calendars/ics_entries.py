@@ -138,8 +138,8 @@ def _cut(text: str, length: int) -> str:
 def _start(properties: Properties, zones: Zones) -> Moment:
     """Read DTSTART.
 
-    A series in UTC in a calendar with X-WR-TIMEZONE is meant to keep that zone's wall clock: so do
-    the programs that write it, though no standard says so.
+    A series in UTC keeps the wall clock of the calendar's X-WR-TIMEZONE. No standard says so, but the
+    x-wr-timezone library reads it like that, and so do the programs that write it.
     """
     if "DTSTART" not in properties:
         raise EventRefused("it has no DTSTART")

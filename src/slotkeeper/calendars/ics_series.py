@@ -71,7 +71,7 @@ def _change(entry: Entry, master: Entry | None) -> _Change:
     """Find the place in the series that a changed instance takes."""
     assert entry.original is not None
     original = _aligned(entry.original, master) if master else entry.original
-    return _Change(entry, original, instant_of(original, entry.zone))
+    return _Change(entry, original, instant_of(original, (master or entry).zone))
 
 
 def _aligned(moment: Moment, master: Entry) -> Moment:

@@ -166,12 +166,14 @@ def _logical_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
     pieces: list[bytes] = []
     for number, raw in enumerate(io.BytesIO(data), 1):
         line = raw.rstrip(b"\r\n")
+        if not line:
+            continue
         if pieces and line.startswith((b" ", b"\t")):
             pieces.append(line[1:])
-        elif line:
-            if pieces:
-                yield begun, b"".join(pieces)
-            begun, pieces = number, [line]
+            continue
+        if pieces:
+            yield begun, b"".join(pieces)
+        begun, pieces = number, [line]
     if pieces:
         yield begun, b"".join(pieces)
 

@@ -91,7 +91,7 @@ class ReadRequest:
     max_bytes: int = 50_000_000
     max_events: int = 200_000
     max_occurrences: int = 20_000  # of everything that repeats in one file
-    max_days_examined: int = 1_000_000  # bounds the time that hostile repetition rules can take
+    max_days_examined: int = 500_000  # bounds the time that hostile repetition rules can take
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
+from itertools import islice
 
 from slotkeeper.calendars.ics_values import EventRefused, SkipReason
 
@@ -107,7 +108,7 @@ def parse_rule(text: str, start: datetime, zone: tzinfo) -> Rule:
         interval=_positive(parts, "INTERVAL") or 1,
         count=_positive(parts, "COUNT"),
         until=_until(parts.get("UNTIL", ""), zone),
-        week_start=_WEEKDAYS.index(parts.get("WKST", "MO")),
+        week_start=_weekday(parts.get("WKST", "MO"), frequency)[1],
         by_month=by_month,
         by_week=by_week,
         by_year_day=by_year_day,
@@ -122,24 +123,26 @@ def occurrences(rule: Rule, first: date, last: date, allowance: Allowance) -> It
 
     Raises EventRefused when the allowance is spent. A rule without COUNT costs nothing before first.
     """
+    for moment in islice(_firings(rule, first, last, allowance), rule.count):
+        if moment.date() >= first:
+            yield moment
+
+
+def _firings(rule: Rule, first: date, last: date, allowance: Allowance) -> Iterator[datetime]:
+    """Yield the starts up to the last day, and from the very first on where they have to be counted."""
     begin = _period_of(rule, rule.start.date())
     if rule.count is None:
-        # Only a count needs to know how often the rule fired before.
         begin += max(0, _period_of(rule, first) - begin) // rule.interval * rule.interval
     if rule.until:
         last = min(last, rule.until.date())
-    left = rule.count
     for period in range(begin, _period_of(rule, last) + 1, rule.interval):
         days = _days_of(rule, period)
         allowance.spend_days(1 + len(days))
         for day in _chosen(rule, days):
             moment = datetime.combine(day, rule.at)
-            if moment < rule.start:
-                continue
-            if left == 0 or day > last or (rule.until and moment > rule.until):
+            if day > last or (rule.until and moment > rule.until):
                 return
-            left = left and left - 1
-            if day >= first:
+            if moment >= rule.start:
                 yield moment
 
 
@@ -186,7 +189,7 @@ def _weekday(item: str, frequency: Frequency) -> tuple[int, int]:
     """Read a weekday such as MO or -1FR; only months and years have a first or last one."""
     found = _BY_DAY.fullmatch(item)
     if not found:
-        raise EventRefused("BYDAY of the rule names no weekday")
+        raise EventRefused(f"the rule has an unknown weekday {item[:40]!r}")
     ordinal = int(found[1] or 0) if frequency in (Frequency.MONTHLY, Frequency.YEARLY) else 0
     return ordinal, _WEEKDAYS.index(found[2])
 

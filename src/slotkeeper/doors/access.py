@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal, TypeVar
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, get_resolver
 
 from slotkeeper.rules.permissions import Permission
 
@@ -11,6 +11,12 @@ from slotkeeper.rules.permissions import Permission
 PUBLIC: Final = "public"
 SIGNED_IN: Final = "signed_in"
 Access = Permission | Literal["public", "signed_in"]
+
+
+
+class UndeclaredRoute(Exception):
+    """A route declares no permission."""
+
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -86,3 +92,10 @@ def undeclared_routes(patterns: list[URLPattern | URLResolver], prefix: str = ""
             yield from (f"{method} {route}" for method in methods if method not in endpoint.permissions)
         elif access_to(pattern.callback, pattern.name, "GET") is None:
             yield route
+
+
+def require_declared_routes() -> None:
+    """Refuse to serve while any route declares no permission. Raises UndeclaredRoute."""
+    undeclared = list(undeclared_routes(get_resolver().url_patterns))
+    if undeclared:
+        raise UndeclaredRoute(f"These routes declare no permission: {', '.join(undeclared)}.")

@@ -41,6 +41,8 @@ _END_OF_YEARS = (date(2201, 1, 1).toordinal() - _EPOCH) * DAY_SECONDS
 # changes of offset near the year's edge: no offset and no change since 1970 exceeded one day.
 _YEAR_SECONDS = 31_556_952
 _MARGIN_SECONDS = 2 * DAY_SECONDS
+# Looking this often finds every change of offset: since 1970 no zone has changed twice within six days.
+_LOOK_SECONDS = 3 * DAY_SECONDS
 
 _TIME = re.compile(
     r"""
@@ -125,13 +127,12 @@ def offset_spans(zone: str, year: int) -> tuple[OffsetSpan, ...]:
     end = (year + 1) * _YEAR_SECONDS + _MARGIN_SECONDS
     spans = []
     offset = offset_of(start)
-    # One look a day misses nothing: since 1970 no zone has changed its offset twice within six days.
-    for day_start in range(start, end, DAY_SECONDS):
-        day_end = min(day_start + DAY_SECONDS, end)
-        if offset_of(day_end) != offset:
-            change = _first_instant_off(offset, offset_of, Interval(day_start, day_end))
+    for last_look in range(start, end, _LOOK_SECONDS):
+        look = min(last_look + _LOOK_SECONDS, end)
+        if offset_of(look) != offset:
+            change = _first_instant_off(offset, offset_of, Interval(last_look, look))
             spans.append(OffsetSpan(start, change, offset))
-            start, offset = change, offset_of(day_end)
+            start, offset = change, offset_of(look)
     return (*spans, OffsetSpan(start, end, offset))
 
 

@@ -11,10 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from slotkeeper import hot_sql
 from slotkeeper.doors.api.problems import ApiProblem, bad_field
 from slotkeeper.doors.api.reading import body_of
-from slotkeeper.doors.models import IdempotentAnswer
 from slotkeeper.people.callers import Caller
+from slotkeeper.people.models import IdempotentAnswer
 
-KEPT_HOURS = 48
 _LOCK_WAIT_SECONDS = 5
 
 

@@ -1,12 +1,14 @@
 """How allauth makes accounts here: signing up also makes a business."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from django import forms
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from slotkeeper.changes.record import Actor
 from slotkeeper.doors.zones import TimeZoneField
@@ -17,8 +19,12 @@ from slotkeeper.people.sign_up import found_business
 class SignUpFields(forms.Form):
     """What sign-up asks beside address and password."""
 
-    name = forms.CharField(label="Your name", max_length=100)
-    business_name = forms.CharField(label="Business", max_length=100)
+    field_order = ["business_name", "name", "email", "password1", "time_zone"]
+
+    business_name = forms.CharField(
+        label="Business", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "organization"})
+    )
+    name = forms.CharField(label="Your name", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     time_zone = TimeZoneField(label="Time zone")
 
     def signup(self, request: HttpRequest, user: User) -> None:
@@ -32,6 +38,16 @@ class SignUpFields(forms.Form):
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     """allauth's hooks."""
 
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "account_inactive": "This account is switched off.",
+        "email_password_mismatch": "This address and password do not belong together.",
+        "email_taken": "There is an account with this address already. Sign in instead.",
+        "enter_current_password": "This is not your current password.",
+        "incorrect_code": "This code is wrong, or no longer valid.",
+        "incorrect_password": "This password is wrong.",
+        "too_many_login_attempts": "Too many attempts. Please wait a few minutes.",
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Say whether strangers may sign up."""
         del request
@@ -41,11 +57,32 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """Take the address that our middleware has settled on."""
         return str(request.META.get("REMOTE_ADDR", ""))
 
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count no wrong passwords here: axes does, for all processes. Codes of a second step allauth counts."""
+
+    def is_safe_url(self, url: str) -> bool:
+        """Let `next` lead to this installation only; ALLOWED_HOSTS names the visitor's own machine, too."""
+        own = urlsplit(settings.CONFIGURATION.url)
+        return url_has_allowed_host_and_scheme(url, {own.netloc}, require_https=own.scheme == "https")
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send an account mail; links in it use SLOTKEEPER_URL, never the Host header."""
-        super().send_mail(template_prefix, email, context)
+        links = {name: _own_link(value) for name, value in context.items() if name.endswith("_url")}
+        message = self.render_mail(
+            template_prefix,
+            email,
+            {"email": email, "site_url": settings.CONFIGURATION.url} | context | links,
+            headers={"Auto-Submitted": "auto-generated"},  # RFC 3834: no out-of-office replies
+        )
+        message.send()
+
+
+def _own_link(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{settings.CONFIGURATION.url}{parts.path}{'?' if parts.query else ''}{parts.query}"
 
 
 def verify_address(user: User) -> None:
     """Count an address as verified, because its owner or the operator stands behind it."""
-    EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
+    found = {"verified": True, "primary": True}
+    EmailAddress.objects.update_or_create(user=user, email=user.email, defaults=found)

@@ -4,12 +4,41 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from slotkeeper.outbox.models import SendingHold
+from slotkeeper.people.callers import Caller, caller_of_membership
+from slotkeeper.people.models import Business, Membership
+from slotkeeper.rules.permissions import Permission
 
 
 def page_frame(request: HttpRequest) -> dict[str, Any]:
-    """Give templates the caller and whether mails leave."""
+    """Give templates the caller and the state of the installation; what costs a query is asked only if shown."""
+    caller: Any = SimpleLazyObject(lambda: _caller(request))
     return {
-        "caller": getattr(request, "caller", None),
+        "caller": caller,
+        "business_name": lambda: _business_name(caller),
+        "may_read_tokens": lambda: bool(caller) and caller.may(Permission.TOKENS_READ),
         "has_mail_server": settings.CONFIGURATION.mail_server is not None,
         "is_sign_up_open": settings.CONFIGURATION.is_sign_up_open,
+        "is_demo": (settings.CONFIGURATION.data_dir / "demo").exists,
+        "is_sending_held": SendingHold.objects.exists,
+        "site_url": settings.CONFIGURATION.url,
     }
+
+
+def _caller(request: HttpRequest) -> Caller | None:
+    """Find the member, also on pages that need none, such as the API's documentation."""
+    caller: Caller | None = getattr(request, "caller", None)
+    if caller is not None or not getattr(request, "user", None) or not request.user.is_authenticated:
+        return caller
+    chosen = request.session.get("membership_id")
+    memberships = Membership.objects.active().select_related("user").filter(user_id=request.user.pk)
+    membership = memberships.filter(pk=chosen).first()
+    return None if membership is None else caller_of_membership(membership)
+
+
+def _business_name(caller: Caller | None) -> str:
+    if not caller:
+        return ""
+    return Business.objects.values_list("name", flat=True).get(pk=caller.business_id)

@@ -7,6 +7,7 @@ from django.contrib.auth import login
 from django.contrib.auth.password_validation import validate_password
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
 
 from slotkeeper.changes.record import Actor
 from slotkeeper.doors.access import PUBLIC, permit
@@ -19,36 +20,42 @@ from slotkeeper.people.sign_up import AlreadySetUp, NewOwner, create_first_owner
 class FirstOwnerForm(forms.Form):
     """Who runs this installation."""
 
-    business_name = forms.CharField(label="Business", max_length=100)
-    name = forms.CharField(label="Your name", max_length=100)
-    email = forms.EmailField(label="E-mail", max_length=255)
-    password = forms.CharField(
-        label="Password", widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), help_text="At least 10 characters."
+    business_name = forms.CharField(
+        label="Business", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "organization"})
     )
-    time_zone = TimeZoneField(label="Time zone")
+    name = forms.CharField(label="Your name", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    email = forms.EmailField(label="E-mail", max_length=255, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+    password = forms.CharField(
+        label="Password",
+        strip=False,  # as allauth reads it at sign-in
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="At least 10 characters; not one that many people use.",
+    )
+    time_zone = TimeZoneField(label="Time zone", help_text="New times are read and shown in this zone.")
 
     def clean(self) -> dict[str, Any]:
         """Check the password against the rules that sign-up uses."""
         cleaned: dict[str, Any] = super().clean() or {}
         if "password" in cleaned:
+            person = User(email=cleaned.get("email", ""), name=cleaned.get("name", ""))
             try:
-                validate_password(cleaned["password"], User(email=cleaned.get("email", ""), name=cleaned.get("name", "")))
+                validate_password(cleaned["password"], person)
             except forms.ValidationError as error:
                 self.add_error("password", error)
         return cleaned
 
 
 @permit(PUBLIC)
+@never_cache
 def first_run(request: HttpRequest) -> HttpResponse:
     """Make the first owner and sign them in; gone once there is one."""
     if User.objects.exists():
         raise Http404
     form = FirstOwnerForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        owner = NewOwner(data["email"], data["name"], data["time_zone"], data["business_name"], data["password"])
+        owner = NewOwner(**form.cleaned_data)
         try:
-            membership = create_first_owner(owner, Actor("member", None, data["name"]))
+            membership = create_first_owner(owner, Actor("member", None, owner.name))
         except AlreadySetUp:
             return redirect("account_login")
         verify_address(membership.user)

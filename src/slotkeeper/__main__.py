@@ -1,0 +1,7 @@
+"""`python -m slotkeeper` is the `slotkeeper` command."""
+
+import sys
+
+from slotkeeper.doors.cli.main import main
+
+sys.exit(main())

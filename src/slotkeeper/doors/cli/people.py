@@ -1,0 +1,92 @@
+"""`slotkeeper create-owner`, `create-token` and `reset-password`."""
+
+import argparse
+import secrets
+import select
+import sys
+import time
+
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.urls import reverse
+
+from slotkeeper.changes.record import COMMAND
+from slotkeeper.doors.cli.main import CommandRefused
+from slotkeeper.doors.dashboard.account import verify_address
+from slotkeeper.people import sign_up, tokens
+from slotkeeper.people.models import Membership, User
+from slotkeeper.rules.local_time import is_zone
+from slotkeeper.rules.permissions import Scope
+from slotkeeper.settings import CONFIGURATION
+
+_STDIN_WAIT_SECONDS = 2
+
+
+def create_owner(options: argparse.Namespace) -> None:
+    """Make a business and its owner; the password comes from standard input, else one is made and printed."""
+    if not is_zone(options.time_zone):
+        raise CommandRefused(f"{options.time_zone} is no IANA time zone such as Europe/Berlin.")
+    try:
+        validate_email(options.email)
+    except ValidationError:
+        raise CommandRefused(f"{options.email} is no e-mail address.") from None
+    given = _password_from_stdin()
+    password = given or secrets.token_urlsafe(12)
+    business = options.business or options.name
+    try:
+        owner = sign_up.NewOwner(options.email, options.name, options.time_zone, business, password)
+        membership = sign_up.create_owner(owner, COMMAND)
+    except sign_up.AddressTaken:
+        raise CommandRefused(f"There is an account for {options.email} already.") from None
+    verify_address(membership.user)
+    print(f"Made {business} with its owner {options.email}.")
+    if not given:
+        print(f"Password: {password}")
+
+
+def create_token(options: argparse.Namespace) -> None:
+    """Make a token for a member and print nothing else."""
+    expires_at = None
+    if options.expires_days is not None:
+        if options.expires_days < 1:
+            raise CommandRefused("--expires-days must be at least 1.")
+        expires_at = int(time.time()) + options.expires_days * 24 * 3600
+    wish = tokens.TokenWish(options.name, Scope(options.scope), expires_at)
+    _, secret = tokens.create_token(find_membership(options.email, options.business), wish, COMMAND)
+    print(secret)
+
+
+def reset_password(options: argparse.Namespace) -> None:
+    """Print a link that sets a new password once."""
+    user = User.objects.filter(email__iexact=options.email, is_active=True).first()
+    if user is None:
+        raise CommandRefused(f"There is no account for {options.email}.")
+    key = default_token_generator.make_token(user)
+    path = reverse("account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(user), "key": key})
+    print(f"{CONFIGURATION.url}{path}")
+
+
+def find_membership(email: str, business: str | None) -> Membership:
+    """Find the member that an address, and where needed a business's name or slug, means. Raises CommandRefused."""
+    memberships = list(
+        Membership.objects.active().select_related("user", "business").filter(user__email__iexact=email).order_by("pk")
+    )
+    if not memberships:
+        raise CommandRefused(f"There is no active member with the address {email}.")
+    if business is not None:
+        memberships = [found for found in memberships if business in {found.business.slug, found.business.name}]
+        if not memberships:
+            raise CommandRefused(f"{email} is no active member of {business}.")
+    if len(memberships) > 1:
+        slugs = ", ".join(found.business.slug for found in memberships)
+        raise CommandRefused(f"{email} belongs to several businesses: say which with --business ({slugs}).")
+    return memberships[0]
+
+
+def _password_from_stdin() -> str:
+    """Read a piped password; somebody's open but silent pipe must not make us wait for ever."""
+    if sys.stdin is None or sys.stdin.isatty() or not select.select([sys.stdin], [], [], _STDIN_WAIT_SECONDS)[0]:
+        return ""
+    return sys.stdin.readline().rstrip("\r\n")

@@ -1,0 +1,19 @@
+"""Processes that must not outlive their parent."""
+
+import ctypes
+import os
+import signal
+import sys
+
+# The environment carries the parent's process id to its children.
+SUPERVISOR = "SUPERVISOR_PID"
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent(parent: int) -> None:
+    """Ask the kernel to end this process when its parent dies, even by kill -9 (Linux; see prctl(2))."""
+    if not sys.platform.startswith("linux"):
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it died before we asked
+        os._exit(1)

@@ -1,0 +1,61 @@
+"""The account page: who you are, how you sign in, and which business you are in."""
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.utils import is_mfa_enabled
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+
+from slotkeeper.doors.access import SIGNED_IN, permit
+from slotkeeper.doors.zones import TimeZoneField
+from slotkeeper.people.callers import Caller
+from slotkeeper.people.models import Membership, User
+from slotkeeper.people.profile import update_profile
+from slotkeeper.rules.permissions import Permission
+
+
+class ProfileForm(forms.Form):
+    """What a person says about themself."""
+
+    name = forms.CharField(
+        label="Your name", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    time_zone = TimeZoneField(
+        label="Time zone", help_text="Every page shows times in this zone. Stored appointments do not move."
+    )
+
+
+@permit(Permission.SELF_WRITE)
+@never_cache
+def account(request: HttpRequest) -> HttpResponse:
+    """Show and change the signed-in person's own account."""
+    caller: Caller = request.caller  # type: ignore[attr-defined]  # the permission gate has filled it
+    user = User.objects.get(pk=caller.user_id)
+    form = ProfileForm(request.POST or None, initial={"name": user.name, "time_zone": user.time_zone})
+    if request.method == "POST" and form.is_valid():
+        update_profile(caller.business_id, user.pk, form.cleaned_data, caller.actor)
+        messages.success(request, "Saved.")
+        return redirect("account")
+    memberships = Membership.objects.active().select_related("business").filter(user_id=user.pk).order_by("pk")
+    context = {
+        "form": form,
+        "address": EmailAddress.objects.filter(user_id=user.pk, primary=True).first(),
+        "has_second_step": is_mfa_enabled(user),
+        "memberships": memberships,
+    }
+    return render(request, "dashboard/account.html", context)
+
+
+@permit(SIGNED_IN)
+def switch_business(request: HttpRequest) -> HttpResponse:
+    """Work in another business of one's own from now on; one that is not is as unknown as none."""
+    if request.method == "POST":
+        chosen = request.POST.get("membership", "")
+        own = Membership.objects.active().filter(user_id=request.user.pk)
+        membership = own.filter(pk=int(chosen)).first() if chosen.isascii() and chosen.isdigit() and len(chosen) < 19 else None
+        if membership is None:
+            raise Http404
+        request.session["membership_id"] = membership.pk
+    return redirect("home")

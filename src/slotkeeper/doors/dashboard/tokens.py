@@ -1,0 +1,126 @@
+"""The page of API tokens: list, make, revoke."""
+
+import time
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+
+from slotkeeper.doors.access import permit
+from slotkeeper.people.callers import Caller
+from slotkeeper.people.models import ApiToken, Membership
+from slotkeeper.people.tokens import TokenWish, UnknownToken, create_token, revoke_token
+from slotkeeper.rules.permissions import Permission, Scope
+
+DAY_SECONDS = 24 * 3600
+
+
+class NewTokenForm(forms.Form):
+    """What a new token shall be."""
+
+    name = forms.CharField(
+        label="Name",
+        max_length=100,
+        help_text="What will use it, such as “Website form” or “Reports”.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    scope = forms.ChoiceField(
+        label="It may",
+        choices=[(Scope.WRITE.value, "Read and change"), (Scope.READ.value, "Only read")],
+        initial=Scope.WRITE.value,
+        widget=forms.RadioSelect,
+    )
+    expires = forms.ChoiceField(
+        label="Expires",
+        choices=[("", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In 365 days")],
+        required=False,
+    )
+
+    def wish(self, now: int) -> TokenWish:
+        """Say what was wished, at this time."""
+        data = self.cleaned_data
+        expires_at = now + int(data["expires"]) * DAY_SECONDS if data["expires"] else None
+        return TokenWish(data["name"], Scope(data["scope"]), expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedToken:
+    """A token as the page shows it; `state` is active, expired or revoked."""
+
+    token: ApiToken
+    person: str
+    state: str
+
+
+@permit(Permission.TOKENS_READ)
+@never_cache
+def tokens(request: HttpRequest) -> HttpResponse:
+    """List the business's tokens and offer to make one."""
+    return _page(request, NewTokenForm())
+
+
+@permit(Permission.TOKENS_WRITE)
+@never_cache
+def make(request: HttpRequest) -> HttpResponse:
+    """Make a token for the caller's own membership; its secret is in this answer and nowhere else."""
+    if request.method != "POST":
+        return redirect("tokens")
+    form = NewTokenForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form)
+    caller = _caller(request)
+    membership = Membership.objects.in_business(caller.business_id).get(pk=caller.membership_id)
+    token, secret = create_token(membership, form.wish(int(time.time())), caller.actor)
+    return _render(request, "dashboard/token_made.html", {"token": token, "secret": secret})
+
+
+@permit(Permission.TOKENS_WRITE)
+@never_cache
+def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
+    """Ask whether to revoke a token, and revoke it."""
+    caller = _caller(request)
+    token = ApiToken.objects.in_business(caller.business_id).select_related("membership__user").filter(pk=token_id).first()
+    if token is None:
+        raise Http404
+    if request.method != "POST":
+        return _render(request, "dashboard/token_revoke.html", {"token": token})
+    try:
+        revoke_token(caller.business_id, token_id, caller.actor, int(time.time()))
+    except UnknownToken:
+        raise Http404 from None
+    return redirect("tokens")
+
+
+def _page(request: HttpRequest, form: NewTokenForm) -> HttpResponse:
+    caller = _caller(request)
+    found = ApiToken.objects.in_business(caller.business_id).select_related("membership__user").order_by("-pk")
+    listed = [ListedToken(token, str(token.membership.user), _state(token)) for token in found]
+    listed.sort(key=lambda one: one.state != "active")
+    context = {
+        "tokens": listed,
+        "form": form,
+        "has_people": any(one.token.membership_id != caller.membership_id for one in listed),
+        "may_write": caller.may(Permission.TOKENS_WRITE),
+    }
+    return _render(request, "dashboard/tokens.html", context)
+
+
+def _state(token: ApiToken) -> str:
+    if token.revoked_at is not None:
+        return "revoked"
+    return "expired" if token.expires_at is not None and token.expires_at <= timezone.now() else "active"
+
+
+def _caller(request: HttpRequest) -> Caller:
+    caller: Caller = request.caller  # type: ignore[attr-defined]  # the permission gate has filled it
+    return caller
+
+
+def _render(request: HttpRequest, template: str, context: dict[str, object]) -> HttpResponse:
+    """Render with times in the caller's zone."""
+    with timezone.override(ZoneInfo(_caller(request).time_zone)):
+        return render(request, template, context)

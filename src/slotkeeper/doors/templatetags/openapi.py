@@ -1,0 +1,225 @@
+"""Turning the OpenAPI document into what its page shows."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import template
+
+register = template.Library()
+
+Document = Mapping[str, Any]
+METHODS = ("get", "post", "put", "patch", "delete")
+TITLES = {"me": "The caller", "business": "The business"}
+PROBLEMS = {"Problem", "FieldError"}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A parameter, or a field of a body: `kind` in words, `schema` the named shape it refers to, if any."""
+
+    name: str
+    kind: str
+    schema: str
+    is_required: bool
+    default: str
+    note: str
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an operation answers with one status."""
+
+    status: str
+    text: str
+    schema: str
+    headers: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path; `usual` are the statuses that every operation may answer."""
+
+    anchor: str
+    method: str
+    path: str
+    summary: str
+    parameters: list[Field]
+    body: str
+    answers: list[Answer]
+    usual: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The operations of one resource."""
+
+    anchor: str
+    title: str
+    operations: list[Operation]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A named shape: an object's fields, or a list of allowed words."""
+
+    name: str
+    text: str
+    fields: list[Field]
+    words: list[str]
+
+
+@register.filter
+def groups(document: Document) -> list[Group]:
+    """List the operations, by resource."""
+    found: dict[str, list[Operation]] = {}
+    for path, methods in document["paths"].items():
+        resource = path.split("/")[2]
+        found.setdefault(resource, []).extend(
+            _operation(document, method, path, methods[method]) for method in METHODS if method in methods
+        )
+    return [Group(name, TITLES.get(name, name.capitalize()), operations) for name, operations in found.items()]
+
+
+@register.filter
+def shapes(document: Document) -> list[Shape]:
+    """List the named shapes, by name."""
+    schemas = document["components"]["schemas"]
+    return [_shape(name, schemas[name]) for name in sorted(schemas)]
+
+
+@register.filter
+def shape(document: Document, name: str) -> Shape:
+    """Find one named shape."""
+    return _shape(name, document["components"]["schemas"][name])
+
+
+def _shape(name: str, schema: Document) -> Shape:
+    required = set(schema.get("required", ()))
+    fields = [_field(field, one, field in required) for field, one in schema.get("properties", {}).items()]
+    return Shape(name, schema.get("description", ""), fields, [str(word) for word in schema.get("enum", ())])
+
+
+def _operation(document: Document, method: str, path: str, operation: Document) -> Operation:
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    answers = [_answer(document, status, one) for status, one in operation["responses"].items()]
+    # 406 stands in the document for every operation; the server answers JSON whatever Accept says.
+    answers = [answer for answer in answers if answer.status != "406"]
+    return Operation(
+        anchor=f"{method}-{path.removeprefix('/api/').replace('/', '-').replace('{', '').replace('}', '')}",
+        method=method.upper(),
+        path=path,
+        summary=operation.get("summary", ""),
+        parameters=[_parameter(one) for one in operation.get("parameters", ())],
+        body=_reference(body),
+        answers=[answer for answer in answers if not _is_usual(answer)],
+        usual=[answer.status for answer in answers if _is_usual(answer)],
+    )
+
+
+def _is_usual(answer: Answer) -> bool:
+    return answer.status in {"400", "401", "403", "413", "415", "429", "503"} and answer.schema in PROBLEMS
+
+
+def _answer(document: Document, status: str, answer: Document) -> Answer:
+    del document
+    content = next(iter(answer.get("content", {}).values()), {})
+    return Answer(
+        status, answer.get("description", ""), _reference(content.get("schema", {})), ", ".join(answer.get("headers", {}))
+    )
+
+
+def _parameter(parameter: Document) -> Field:
+    return _field(parameter["name"], parameter["schema"], parameter.get("required", False), parameter["in"])
+
+
+def _field(name: str, schema: Document, is_required: bool, place: str = "") -> Field:
+    kinds = [one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"]
+    may_be_null = len(kinds) < len(schema.get("anyOf", ()))
+    default = schema.get("default")
+    return Field(
+        name=name,
+        kind=" or ".join(_kind(one) for one in kinds) + (" or null" if may_be_null and place != "query" else ""),
+        schema=next((_reference(one) for one in kinds if _reference(one)), ""),
+        is_required=is_required,
+        default="" if default is None or default == [] else str(default).lower(),
+        note=" ".join(_notes(schema, kinds)),
+        place=place,
+    )
+
+
+def _notes(schema: Document, kinds: list[Any]) -> Iterator[str]:
+    for one in [schema, *kinds] if "anyOf" in schema else kinds:
+        if "description" in one:
+            yield one["description"]
+        elif "maxLength" in one:
+            yield f"At most {one['maxLength']} characters."
+        if "minimum" in one and "maximum" in one:
+            yield f"{one['minimum']} to {one['maximum']}."
+
+
+def _kind(schema: Document) -> str:
+    if "$ref" in schema:
+        return _reference(schema)
+    if "enum" in schema:
+        return " or ".join(str(word) for word in schema["enum"])
+    if schema.get("type") == "array":
+        return f"list of {_kind(schema.get('items', {}))}"
+    return {"string": "text", "integer": "whole number", "boolean": "true or false"}.get(
+        schema.get("type", ""), schema.get("type", "anything")
+    )
+
+
+def _reference(schema: Document) -> str:
+    """Name the shape that a schema refers to, itself or as a list's items."""
+    found: str = schema.get("$ref") or schema.get("items", {}).get("$ref", "")
+    return found.rpartition("/")[2]
+
+
+# What a program finds in `code`, the status it comes with, and what to do.
+ERROR_CODES = (
+    ("MALFORMED_JSON", 400, "The body is not valid JSON, or names a field twice."),
+    ("MISSING_BODY", 400, "The request needs a JSON body."),
+    ("MISSING_FIELDS", 400, "Required fields are missing; “errors” names each."),
+    ("UNKNOWN_FIELD", 400, "A field or query parameter is unknown here, or given twice."),
+    ("INVALID_FIELD", 400, "A field has a wrong type, is too long, or out of range."),
+    ("INVALID_DATE", 400, "This is no time. Write it like 2026-01-15T10:00:00 or 2026-01-15T10:00:00+01:00."),
+    ("NONEXISTENT_TIME", 400, "The clocks skip this local time. Add the offset you mean; the message lists them."),
+    ("AMBIGUOUS_TIME", 400, "The clocks show this local time twice. Add the offset you mean; the message lists both."),
+    ("END_BEFORE_START", 400, "The end must come after the start."),
+    ("IN_THE_PAST", 400, "The time lies in the past. For an appointment, “suggested_slots” has the next free times."),
+    ("TOO_LONG", 400, "An appointment lasts at most 31 days, and a free/busy range at most 92."),
+    ("NOT_SIGNED_IN", 401, "The token is missing, unknown, expired or revoked."),
+    ("NOT_PERMITTED", 403, "The role or the token’s scope does not allow this, or a browser’s CSRF token is missing."),
+    ("NOT_FOUND", 404, "There is nothing here, or nothing that you may see. Both answer alike."),
+    ("METHOD_NOT_ALLOWED", 405, "This path does not take this method; the Allow header lists those it takes."),
+    ("SLOT_TAKEN", 409, "The time is not free. “conflicts” says what is there, “suggested_slots” what is free next."),
+    ("INVALID_TRANSITION", 409, "The appointment’s status does not allow this; the message says what it allows."),
+    ("VERSION_CONFLICT", 409, "Somebody changed it since you read it (412 with If-Match). “current” is how it is now."),
+    ("IN_PROGRESS", 409, "The first request with this Idempotency-Key is still running. Repeat it in a moment."),
+    ("TOO_LARGE", 413, "The body is larger than 1 MB."),
+    ("UNSUPPORTED_MEDIA_TYPE", 415, "Send the body as application/json."),
+    ("IDEMPOTENCY_MISMATCH", 422, "This Idempotency-Key was used with another body. Use a new key."),
+    ("RATE_LIMITED", 429, "Too many requests with this token. Wait as long as Retry-After says."),
+    ("INTERNAL_ERROR", 500, "A fault of ours. Nothing was stored; report the request id."),
+    ("UNAVAILABLE", 503, "The database is busy or away. Nothing was stored; repeat it after Retry-After."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """One `code`; `anchor` is where a problem's `type` points."""
+
+    code: str
+    status: int
+    text: str
+    anchor: str
+
+
+@register.simple_tag
+def error_codes() -> list[ErrorCode]:
+    """List every code that an answer may carry."""
+    return [
+        ErrorCode(code, status, text, f"error-{code.lower().replace('_', '-')}") for code, status, text in ERROR_CODES
+    ]

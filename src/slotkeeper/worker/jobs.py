@@ -1,0 +1,43 @@
+"""What the worker does."""
+
+from datetime import UTC, datetime, timedelta
+
+from axes.models import AccessAttempt
+from django.contrib.sessions.models import Session
+from django.db import connection, transaction
+
+from slotkeeper.appointments.models import Hold
+from slotkeeper.changes.models import Change
+from slotkeeper.people.models import IdempotentAnswer, RequestCount
+from slotkeeper.worker.wake_up import has_database_changed
+
+_BATCH = 200
+_ANSWERS_KEPT = timedelta(hours=48)
+
+
+def handle_changes() -> int:
+    """Mark new changes as handled, a batch at a time; return how many.
+
+    Nothing follows from a change yet: what does is written here, in the same transaction.
+    """
+    if not has_database_changed(connection):
+        return 0
+    handled = 0
+    while True:
+        with transaction.atomic():
+            waiting = Change.objects.filter(handled_at=None).order_by("pk").select_for_update(skip_locked=True)
+            batch = list(waiting.values_list("pk", flat=True)[:_BATCH])
+            Change.objects.filter(pk__in=batch).update(handled_at=datetime.now(UTC))
+        handled += len(batch)
+        if len(batch) < _BATCH:
+            return handled
+
+
+def clean_up() -> None:
+    """Delete what has served its time: sessions, sign-in failures, kept answers, counts, expired holds."""
+    now = datetime.now(UTC)
+    Session.objects.filter(expire_date__lt=now).delete()
+    AccessAttempt.objects.filter(attempt_time__lt=now - timedelta(days=1)).delete()
+    IdempotentAnswer.objects.filter(created_at__lt=now - _ANSWERS_KEPT).delete()
+    RequestCount.objects.filter(minute__lt=int(now.timestamp()) // 60 - 1).delete()
+    Hold.objects.filter(expires_at__lt=now - timedelta(days=1)).delete()

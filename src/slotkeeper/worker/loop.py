@@ -1,0 +1,52 @@
+"""The loop: run each job when it is due; one that fails is tried again later and stops nobody else."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import close_old_connections, connection
+
+from slotkeeper.worker.jobs import clean_up, handle_changes
+
+logger = logging.getLogger("slotkeeper.worker")
+_LONGEST_PAUSE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something to do again and again."""
+
+    name: str
+    every_seconds: float
+    run: Callable[[], object]
+
+
+JOBS = (Job("handle changes", 0.25, handle_changes), Job("clean up", 3600, clean_up))
+
+
+def run(stop: threading.Event, jobs: tuple[Job, ...] = JOBS) -> None:
+    """Run the jobs until `stop` is set."""
+    due = dict.fromkeys(range(len(jobs)), time.monotonic())
+    failures = dict.fromkeys(range(len(jobs)), 0)
+    logger.info("The worker runs")
+    while not stop.is_set():
+        number = min(due, key=lambda key: due[key])
+        stop.wait(max(0.0, due[number] - time.monotonic()))
+        if stop.is_set():
+            break
+        failures[number] = 0 if _attempt(jobs[number]) else failures[number] + 1
+        pause = min(jobs[number].every_seconds * 2 ** failures[number], max(jobs[number].every_seconds, _LONGEST_PAUSE_SECONDS))
+        due[number] = time.monotonic() + pause
+    connection.close()
+
+
+def _attempt(job: Job) -> bool:
+    try:
+        job.run()
+    except Exception:
+        logger.exception("The job %r failed; it is tried again", job.name)
+        close_old_connections()
+        return False
+    return True
