@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from calendars.ics_writing import (
     BERLIN,
     REQUEST,
@@ -15,7 +16,6 @@ from calendars.ics_writing import (
     spans,
     zone,
 )
-
 from slotkeeper.calendars.ics_file import read_calendar_file
 
 HOUR = "DURATION:PT1H"
@@ -90,6 +90,14 @@ def test_zone_that_the_file_spells_out_is_followed_through_its_changes(wall, utc
     assert at(f";TZID=Office:{wall}") == []
 
 
+def test_series_in_a_zone_that_the_file_spells_out_understands_utc():
+    series = event("DTSTART;TZID=Office:20260323T090000", HOUR, "RRULE:FREQ=DAILY;UNTIL=20260330T070000Z")
+    moved = event("RECURRENCE-ID:20260329T070000Z", "DTSTART:20260329T120000Z", HOUR)
+    file = read(OFFICE, series, moved)
+    assert spans(file)[-2:] == ["2026-03-29 14:00 60m", "2026-03-30 09:00 60m"]
+    assert len(file.events) == 8
+
+
 def test_zone_may_stand_behind_the_events_that_use_it():
     file = read(event("DTSTART;TZID=Office:20260715T120000", HOUR), OFFICE)
     assert spans(file, "UTC") == ["2026-07-15 10:00 60m"]
@@ -108,7 +116,7 @@ def _offsets(before, after):
 def test_zone_may_list_its_changes_instead_of_a_rule():
     listed = zone(
         "Listed",
-        observance("STANDARD", "DTSTART:20250101T000000", *_offsets("+0000", "+0000")),
+        observance("STANDARD", "DTSTART;VALUE=DATE:20250101", *_offsets("+0000", "+0000")),
         observance(
             "DAYLIGHT", "DTSTART:20260201T000000", "RDATE:20270201T000000", *_offsets("+0000", "+0100")
         ),
@@ -163,6 +171,11 @@ def test_all_day_event_blocks_the_days_of_the_person_whatever_the_calendars_zone
     assert file.events[0].is_all_day
 
 
+def test_day_that_the_persons_zone_skipped_has_no_length():
+    request = replace(REQUEST, zone="Pacific/Apia", expand_from=0)
+    assert reasons(read(event("DTSTART;VALUE=DATE:20111230"), request=request)) == ["zero_length"]
+
+
 def test_all_day_event_begins_when_the_clocks_have_skipped_midnight():
     request = replace(REQUEST, zone="Africa/Cairo")
     file = read(event("DTSTART;VALUE=DATE:20260424"), request=request)
@@ -211,6 +224,7 @@ def test_hours_are_exact_and_days_are_nominal_when_the_clocks_change():
         (["DTSTART:19691231T233000Z", HOUR], "out_of_range"),
         (["DTSTART;VALUE=DATE:19700101"], "out_of_range"),
         (["DTSTART;VALUE=DATE:99991231"], "out_of_range"),
+        ([*TEN_UTC, "RECURRENCE-ID:00010101T000000Z"], "out_of_range"),
     ],
 )
 def test_event_that_blocks_no_time_we_can_book_is_skipped_with_its_reason(lines, reason):

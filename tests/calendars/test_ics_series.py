@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from calendars.ics_writing import REQUEST, event, identities, instant, read, reasons, spans
 
 MONDAYS = (
@@ -222,7 +223,7 @@ def test_day_that_the_persons_zone_skipped_blocks_nothing():
     request = replace(REQUEST, zone="Pacific/Apia", expand_from=0)
     file = read(event("DTSTART;VALUE=DATE:20111229", "RRULE:FREQ=DAILY;COUNT=3"), request=request)
     assert identities(file) == ["20111229", "20111231"]
-    assert [(one.recurrence_id, one.reason.value) for one in file.skipped] == []
+    assert file.skipped == ()
 
 
 def test_first_instance_counts_even_where_the_rule_misses_it():

@@ -7,6 +7,8 @@ row gets in, by any door or by hand, the guard holds. All of it is written as Dj
 so that migrations create it and Django's own table rebuilds recreate it.
 """
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection
@@ -18,6 +20,18 @@ from django.db.utils import IntegrityError
 from slotkeeper.rules.appointment_status import CLAIMING
 
 _CLAIMING = ", ".join(f"'{status}'" for status in sorted(CLAIMING))
+_CLAIM = "INSERT INTO time_claims (user_id, claimed_from, claimed_until, appointment_id, is_main)"
+_RESTORE = (
+    f"{_CLAIM} SELECT user_id, blocked_from, blocked_until, id, true FROM appointments "
+    f"WHERE id = OLD.appointment_id AND status IN ({_CLAIMING});"
+)
+_IN_STEP = (
+    "SELECT 1 FROM appointments WHERE id = OLD.appointment_id AND id = NEW.appointment_id AND NEW.is_main "
+    "AND (user_id, blocked_from, blocked_until)"
+)
+_OUT_OF_STEP = "a claim follows its appointment"
+# People first: a booking claims its own person before the rooms.
+_LOCK_ORDER = "key & 1, key"
 
 
 class GuardConstraint(BaseConstraint):
@@ -55,7 +69,7 @@ class GuardConstraint(BaseConstraint):
         assert model is not None
         assert schema_editor is not None
         table = Table(model._meta.db_table, schema_editor.quote_name)  # noqa: SLF001
-        drops = ["DROP TRIGGER IF EXISTS %(name)s ON %(table)s"] if self.statements("postgresql") else []
+        drops = [f"DROP TRIGGER IF EXISTS {trigger} ON %(table)s" for trigger, _ in _triggers(self)]
         drops += ["ALTER TABLE %(table)s DROP CONSTRAINT %(name)s"] if self.inline("postgresql") else []
         return Statement("; ".join(drops), table=table, name=schema_editor.quote_name(self.name)) if drops else None
 
@@ -99,9 +113,10 @@ class ForeignKeyAction(GuardConstraint):
 
 
 class WholeSeconds(GuardConstraint):
-    """On SQLite, times are text that must sort: exactly `YYYY-MM-DD HH:MM:SS`, in UTC.
+    """Times are whole seconds, as everything that reads them assumes, and none is infinite.
 
-    One row with a `T` would sort wrongly and slip past the guard.
+    On SQLite they are also text that must sort: exactly `YYYY-MM-DD HH:MM:SS`, in UTC. One row
+    with a `T` would sort wrongly and slip past the guard.
     """
 
     def __init__(self, *, columns: list[str], name: str) -> None:
@@ -118,11 +133,10 @@ class WholeSeconds(GuardConstraint):
         del vendor
         return []
 
-    def inline(self, vendor: str) -> str | None:
-        """datetime() writes that very form, so a column that equals its datetime() has it."""
-        if vendor != "sqlite":
-            return None  # PostgreSQL has a type for it
-        return "CHECK (" + " AND ".join(f'"{column}" IS datetime("{column}")' for column in self.columns) + ")"
+    def inline(self, vendor: str) -> str:
+        """datetime() writes that very form; infinity modulo 1 is no number, so it is not 0 either."""
+        check = '"{0}" IS datetime("{0}")' if vendor == "sqlite" else 'mod(extract(epoch from "{0}"), 1) = 0'
+        return "CHECK (" + " AND ".join(check.format(column) for column in self.columns) + ")"
 
 
 class NoOverlap(GuardConstraint):
@@ -130,6 +144,10 @@ class NoOverlap(GuardConstraint):
 
     Because they never do, the last claim that starts before my end decides alone: one index seek.
     Expired holds of the claimant are deleted first, by the database's clock.
+
+    A person's claims also stay with their appointments: an appointment's own claim (`is_main`)
+    changed by hand is refused, and one deleted by hand comes back. Refusing that too would stop
+    Django's ORM, which deletes the claims first and their appointment after them.
     """
 
     def __init__(self, *, claimant: str, name: str) -> None:
@@ -151,8 +169,11 @@ class NoOverlap(GuardConstraint):
         )
 
     def statements(self, vendor: str) -> list[str]:
-        """SQLite's half: two triggers; PostgreSQL's: one that locks the claimant first."""
-        return self._postgresql() if vendor == "postgresql" else self._sqlite()
+        """SQLite's half: triggers that refuse; PostgreSQL's: one that locks the claimant first."""
+        is_person = self.claimant == "user_id"
+        if vendor == "postgresql":
+            return self._postgresql() + (self._kept_on_postgresql() if is_person else [])
+        return self._sqlite() + (self._kept_on_sqlite() if is_person else [])
 
     def _sqlite(self) -> list[str]:
         column = self.claimant
@@ -170,6 +191,17 @@ class NoOverlap(GuardConstraint):
             )
         return triggers
 
+    def _kept_on_sqlite(self) -> list[str]:
+        refuse = f"BEGIN SELECT RAISE(ABORT, '{_OUT_OF_STEP}'); END"
+        return [
+            # OR REPLACE removes the row that stands in the way of an id without a delete trigger.
+            f"CREATE TRIGGER {self.name}_kept_insert BEFORE INSERT ON %(table)s "
+            f"WHEN EXISTS (SELECT 1 FROM time_claims WHERE id = NEW.id AND is_main) {refuse}",
+            f"CREATE TRIGGER {self.name}_kept_update BEFORE UPDATE ON %(table)s WHEN NEW.id <> OLD.id OR "
+            f"(OLD.is_main AND NOT EXISTS ({_IN_STEP} IS (NEW.user_id, NEW.claimed_from, NEW.claimed_until))) {refuse}",
+            f"CREATE TRIGGER {self.name}_kept_delete AFTER DELETE ON %(table)s WHEN OLD.is_main BEGIN {_RESTORE} END",
+        ]
+
     def _postgresql(self) -> list[str]:
         # An exclusion constraint alone deadlocks under contention: each of two inserters finds the
         # other's row and waits. With one lock per claimant the second simply comes later.
@@ -183,6 +215,18 @@ class NoOverlap(GuardConstraint):
             f"FOR EACH ROW WHEN (NEW.{column} IS NOT NULL) EXECUTE FUNCTION {self.name}()",
         ]
 
+    def _kept_on_postgresql(self) -> list[str]:
+        when = f"ON %(table)s FOR EACH ROW WHEN (OLD.is_main) EXECUTE FUNCTION {self.name}_kept()"
+        return [
+            f"CREATE OR REPLACE FUNCTION {self.name}_kept() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN "
+            f"IF TG_OP = 'DELETE' THEN {_RESTORE} "
+            f"ELSIF NOT EXISTS ({_IN_STEP} IS NOT DISTINCT FROM (NEW.user_id, NEW.claimed_from, NEW.claimed_until)) "
+            f"THEN RAISE EXCEPTION '{_OUT_OF_STEP}' USING ERRCODE = 'check_violation'; "
+            "END IF; RETURN NEW; END $body$",
+            f"CREATE OR REPLACE TRIGGER {self.name}_kept_update BEFORE UPDATE {when}",
+            f"CREATE OR REPLACE TRIGGER {self.name}_kept_delete AFTER DELETE {when}",
+        ]
+
 
 class ClaimsTime(GuardConstraint):
     """Keeps an appointment's claims in step with it, whoever writes the appointment."""
@@ -194,14 +238,11 @@ class ClaimsTime(GuardConstraint):
     def _sqlite(self) -> list[str]:
         on, name = "ON %(table)s", self.name
         release = "DELETE FROM time_claims WHERE appointment_id ="
-        claim = (
-            "INSERT INTO time_claims (user_id, claimed_from, claimed_until, appointment_id, is_main) "
-            "VALUES (NEW.user_id, NEW.blocked_from, NEW.blocked_until, NEW.id, 1);"
-        )
+        claim = f"{_CLAIM} SELECT NEW.user_id, NEW.blocked_from, NEW.blocked_until, NEW.id, true"
         return [
             # INSERT OR REPLACE removes the old row without a delete trigger: release its claims here.
-            f"CREATE TRIGGER {name}_insert AFTER INSERT {on} WHEN NEW.status IN ({_CLAIMING}) "
-            f"BEGIN {release} NEW.id; {claim} END",
+            f"CREATE TRIGGER {name}_insert AFTER INSERT {on} BEGIN {release} NEW.id; {claim} "
+            f"WHERE NEW.status IN ({_CLAIMING}) AND NOT EXISTS (SELECT 1 FROM time_claims WHERE appointment_id = NEW.id); END",
             f"CREATE TRIGGER {name}_move AFTER UPDATE OF user_id, blocked_from, blocked_until {on} "
             f"WHEN NEW.status IN ({_CLAIMING}) AND OLD.status IN ({_CLAIMING}) AND "
             "(NEW.user_id, NEW.blocked_from, NEW.blocked_until) IS NOT (OLD.user_id, OLD.blocked_from, OLD.blocked_until) "
@@ -210,30 +251,52 @@ class ClaimsTime(GuardConstraint):
             f"CREATE TRIGGER {name}_release AFTER UPDATE OF status {on} WHEN NEW.status NOT IN ({_CLAIMING}) "
             f"BEGIN {release} NEW.id; END",
             f"CREATE TRIGGER {name}_reclaim AFTER UPDATE OF status {on} "
-            f"WHEN NEW.status IN ({_CLAIMING}) AND OLD.status NOT IN ({_CLAIMING}) BEGIN {claim} END",
+            f"WHEN NEW.status IN ({_CLAIMING}) AND OLD.status NOT IN ({_CLAIMING}) BEGIN {claim}; END",
             f"CREATE TRIGGER {name}_delete AFTER DELETE {on} BEGIN {release} OLD.id; END",
+            # The sqlite3 shell does not enforce foreign keys: under a new id no claim would follow.
+            f"CREATE TRIGGER {name}_same_id BEFORE UPDATE {on} WHEN NEW.id <> OLD.id "
+            "BEGIN SELECT RAISE(ABORT, 'an appointment keeps its id'); END",
         ]
 
     def _postgresql(self) -> list[str]:
         return [
             f"CREATE OR REPLACE FUNCTION {self.name}() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN "
+            "IF TG_OP = 'UPDATE' THEN "
+            f"IF (NEW.status IN ({_CLAIMING}), NEW.user_id, NEW.blocked_from, NEW.blocked_until) IS NOT DISTINCT FROM "
+            f"(OLD.status IN ({_CLAIMING}), OLD.user_id, OLD.blocked_from, OLD.blocked_until) THEN RETURN NULL; END IF; "
+            # All claimants are locked in one order first, or two moves could wait for each other. A release
+            # locks too: whoever waits for its row would hold the lock that this transaction may want next.
+            "PERFORM pg_advisory_xact_lock(key) FROM (SELECT key FROM (SELECT NEW.user_id * 2 AS key "
+            "UNION SELECT coalesce(user_id * 2, resource_id * 2 + 1) FROM time_claims "
+            f"WHERE appointment_id = NEW.id) AS claimants ORDER BY {_LOCK_ORDER}) AS ordered; "
+            "END IF; "
             f"IF NEW.status NOT IN ({_CLAIMING}) THEN "
             "DELETE FROM time_claims WHERE appointment_id = NEW.id; "
             f"ELSIF TG_OP = 'INSERT' OR OLD.status NOT IN ({_CLAIMING}) THEN "
-            "INSERT INTO time_claims (user_id, claimed_from, claimed_until, appointment_id, is_main) "
-            "VALUES (NEW.user_id, NEW.blocked_from, NEW.blocked_until, NEW.id, true); "
-            "ELSIF (NEW.user_id, NEW.blocked_from, NEW.blocked_until) IS DISTINCT FROM "
-            "(OLD.user_id, OLD.blocked_from, OLD.blocked_until) THEN "
-            # All claimants are locked in one order first, or two moves could wait for each other.
-            "PERFORM pg_advisory_xact_lock(key) FROM (SELECT DISTINCT key FROM (SELECT NEW.user_id * 2 AS key "
-            "UNION SELECT coalesce(user_id * 2, resource_id * 2 + 1) FROM time_claims "
-            "WHERE appointment_id = NEW.id) AS claimants ORDER BY key) AS ordered; "
+            f"{_CLAIM} VALUES (NEW.user_id, NEW.blocked_from, NEW.blocked_until, NEW.id, true); "
+            "ELSE "
             "UPDATE time_claims SET claimed_from = NEW.blocked_from, claimed_until = NEW.blocked_until, "
             "user_id = CASE WHEN is_main THEN NEW.user_id ELSE user_id END WHERE appointment_id = NEW.id; "
             "END IF; RETURN NULL; END $body$",
             f"CREATE OR REPLACE TRIGGER {self.name} AFTER INSERT OR UPDATE OF status, user_id, blocked_from, blocked_until "
             f"ON %(table)s FOR EACH ROW EXECUTE FUNCTION {self.name}()",
         ]
+
+
+def lock_claimants(user_ids: Iterable[int], resource_ids: Iterable[int] = ()) -> None:
+    """Lock everyone whose time a transaction is about to claim, before its first write.
+
+    A transaction that claims time of several, or gives up a hold before it books, calls this
+    first; two that lock in different orders would wait for each other. SQLite's writers are serial.
+    """
+    if connection.vendor == "postgresql":
+        keys = [user_id * 2 for user_id in user_ids] + [resource_id * 2 + 1 for resource_id in resource_ids]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(key) FROM "
+                f"(SELECT DISTINCT key FROM unnest(%s::bigint[]) AS key) AS claimants ORDER BY {_LOCK_ORDER}",
+                [keys],
+            )
 
 
 def is_overlap(error: IntegrityError) -> bool:
@@ -280,13 +343,21 @@ def _absent_on_postgresql(constraint: GuardConstraint, table: str) -> list[str]:
                 [constraint.name, table],
             )
             absent += [] if cursor.fetchone() else [constraint.name]
-        statements = constraint.statements("postgresql")
-        if statements:
+        for trigger, body in _triggers(constraint):
             cursor.execute(
                 "SELECT prosrc FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid "
                 "WHERE tgname = %s AND tgrelid = to_regclass(%s) AND tgenabled IN ('O', 'A')",
-                [constraint.name, table],
+                [trigger, table],
             )
-            row = cursor.fetchone()
-            absent += [] if row and f"$body${row[0]}$body$" in statements[0] else [f"{constraint.name} (trigger)"]
+            absent += [] if cursor.fetchone() == (body,) else [f"{trigger} (trigger)"]
     return absent
+
+
+def _triggers(constraint: GuardConstraint) -> list[tuple[str, str]]:
+    """Read the names of PostgreSQL's triggers, and what each one runs, out of their statements."""
+    sql = "; ".join(constraint.statements("postgresql"))
+    bodies = dict(re.findall(r"FUNCTION (\w+)\(\) RETURNS trigger .*?\$body\$(.*?)\$body\$", sql))
+    return [
+        (trigger, bodies[function])
+        for trigger, function in re.findall(r"TRIGGER (\w+) .*? EXECUTE FUNCTION (\w+)\(\)", sql)
+    ]

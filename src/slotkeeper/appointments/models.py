@@ -150,3 +150,20 @@ class TimeClaim(models.Model):
 
     def __str__(self) -> str:
         return f"{self.claimed_from} to {self.claimed_until}"
+
+
+class ImportedEvent(models.Model):
+    """Which event of somebody's calendar file became which appointment, so that none becomes two."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, db_index=False)
+    uid = models.TextField()
+    recurrence_id = models.TextField()
+    appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE)
+    imported_at = models.DateTimeField(db_default=CurrentTimestamp())
+
+    class Meta:
+        db_table = "imported_events"
+        constraints = [models.UniqueConstraint(fields=["user", "uid", "recurrence_id"], name="imported_events_once")]
+
+    def __str__(self) -> str:
+        return self.uid

@@ -124,7 +124,7 @@ def _starts(master: Entry, request: ReadRequest, allowance: Allowance) -> dict[i
     for start, length in _candidates(master, first, last, allowance):
         instant = instant_of(start, master.zone)
         if instant not in removed and instant < request.expand_until:
-            starts.setdefault(instant, (start, length))
+            starts[instant] = start, length
         if len(starts) > allowance.occurrences:
             # All or nothing: half a series in the calendar would look like all of it.
             detail = f"the repeating events of one file may have {request.max_occurrences:,} instances"
@@ -136,9 +136,10 @@ def _starts(master: Entry, request: ReadRequest, allowance: Allowance) -> dict[i
 def _candidates(
     master: Entry, first: date, last: date, allowance: Allowance
 ) -> Iterator[tuple[Moment, Length]]:
-    """Yield every start that RDATE, DTSTART and RRULE name, some twice; an RDATE's own length comes first."""
-    for added, length in master.added:
-        yield _aligned(added, master), length or master.length
+    """Yield every start that DTSTART, RRULE and RDATE name, some twice: of those the last counts.
+
+    So an RDATE's own length does, and where a zone skipped a whole day (Samoa in 2011), the day after.
+    """
     yield master.start, master.length
     is_timed = isinstance(master.start, datetime)
     clock = master.start.time() if isinstance(master.start, datetime) else time.min
@@ -146,6 +147,8 @@ def _candidates(
     for text in master.rules:
         for wall in occurrences(parse_rule(text, begin, master.zone), first, last, allowance):
             yield wall.replace(tzinfo=master.zone) if is_timed else wall.date(), master.length
+    for added, length in master.added:
+        yield _aligned(added, master), length or master.length
 
 
 def _instance(master: Entry, start: Moment, length: Length, turn: _Change | None) -> Outcome | None:

@@ -24,16 +24,16 @@ _SEVERAL_LINES = {"description", "notes", "reason"}
 
 def read_body(request: HttpRequest, model: type[T]) -> T:
     """Decode a JSON body into `model`. Raises ApiProblem: 400, 413 or 415."""
+    body = body_of(request)
+    if not body.strip():
+        raise ApiProblem(HTTPStatus.BAD_REQUEST, "MISSING_BODY", "The request needs a JSON body.")
     if request.content_type != "application/json":
         raise ApiProblem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", "Send JSON: Content-Type: application/json."
         )
-    body = body_of(request)
-    if not body.strip():
-        raise ApiProblem(HTTPStatus.BAD_REQUEST, "MISSING_BODY", "The request needs a JSON body.")
     try:
         # The standard parser sees what msgspec lets pass: keys given twice.
-        json.loads(body, object_pairs_hook=_without_duplicates)
+        json.loads(body, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
         read = _decoder(model).decode(body)
     except (msgspec.ValidationError, OverflowError):
         raise _all_errors(body, model) from None
@@ -106,6 +106,10 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> None:
             if name in seen:
                 raise bad_field(_shown(name), "INVALID_FIELD", "It is given more than once.")
             seen.add(name)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
 
 
 def _all_errors(body: bytes, model: type[msgspec.Struct]) -> ApiProblem:

@@ -28,7 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, default=8000, help="the port to listen on (default: 8000)")
     serve.add_argument("--no-worker", action="store_true", help="start no background worker")
     commands.add_parser("prepare").set_defaults(run="database:prepare")  # what `serve` does first; not for people
-    command("worker", "serving:worker", "Run the background worker alone, for example on another machine.")
+    command("worker", "working:worker", "Run the background worker alone, for example on another machine.")
     command("migrate", "database:migrate", "Bring the database to this version's form.")
     command("check", "database:check", "Check settings, database and guard; say what is wrong.")
 

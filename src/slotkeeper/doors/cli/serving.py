@@ -1,4 +1,4 @@
-"""`slotkeeper serve` and `slotkeeper worker`: processes, and how they end.
+"""`slotkeeper serve`: its processes, and how they end.
 
 The parent holds no Django: it prepares the database in a child, then runs granian's web workers
 and one background worker, which it restarts when it dies. Every child dies with its parent.
@@ -7,7 +7,6 @@ and one background worker, which it restarts when it dies. Every child dies with
 import argparse
 import multiprocessing
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import time
 
 from slotkeeper.configuration import read_configuration
 from slotkeeper.doors.cli.main import CommandRefused
-from slotkeeper.doors.cli.processes import SUPERVISOR, die_with_parent
+from slotkeeper.doors.cli.processes import SUPERVISOR
 
 _RESTART_SECONDS = (1, 2, 5, 15, 60)
 _STEADY_SECONDS = 60
@@ -36,23 +35,6 @@ def serve(options: argparse.Namespace) -> int:
     worker = None if options.no_worker else BackgroundWorker()
     url = os.environ.get("SLOTKEEPER_URL", configuration.url)
     return _run_web_workers(options, configuration.web_workers, configuration.web_threads, worker, url)
-
-
-def worker(options: argparse.Namespace) -> int:
-    """Run the background worker until SIGTERM or Ctrl-C."""
-    del options
-    if SUPERVISOR in os.environ:
-        die_with_parent(int(os.environ[SUPERVISOR]))
-    import django  # noqa: PLC0415 -- only this process needs it
-
-    django.setup()
-    from slotkeeper.worker.loop import run  # noqa: PLC0415
-
-    stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
-    run(stop)
-    return 0
 
 
 class BackgroundWorker:

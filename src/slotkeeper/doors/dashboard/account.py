@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.conf import settings
 from django.http import HttpRequest
@@ -75,6 +77,24 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             headers={"Auto-Submitted": "auto-generated"},  # RFC 3834: no out-of-office replies
         )
         message.send()
+
+
+class SecondStepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
+    """allauth's hooks for passkeys, security keys and codes."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "add_email_blocked": "Switch your second step off before you add an address, then on again.",
+        "incorrect_code": AccountAdapter.error_messages["incorrect_code"],
+        "unverified_email": "Confirm your address first: its link is in your mail.",
+    }
+
+    def generate_authenticator_name(self, user: User, type: Any) -> str:  # noqa: A002 -- allauth's name
+        """Suggest a name that tells keys apart."""
+        return f"Key {Authenticator.objects.filter(user_id=user.pk, type=type).count() + 1}"
+
+    def _get_site_name(self) -> str:
+        """Say what the browser's dialog calls us."""
+        return "Slotkeeper"
 
 
 def _own_link(url: str) -> str:

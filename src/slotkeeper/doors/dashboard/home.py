@@ -100,12 +100,17 @@ def _names(rows: Sequence[AppointmentRow]) -> dict[int, str]:
 
 
 def _times(starts: str, ends: str, day: date) -> str:
-    """Write from when to when: `14:00–14:30`; a date or an offset only where the clock alone misleads."""
+    """Write from when to when, for the day it stands under: `14:00–14:30`, `22:00 – Sun 04:00`, `until 04:00`."""
+    has_change = starts[19:] != ends[19:]  # the clocks change meanwhile, so they alone would mislead
 
     def one(text: str) -> str:
-        clock = text[11:16] if starts[19:] == ends[19:] else f"{text[11:16]} ({text[19:]})"
         on = date.fromisoformat(text[:10])
-        return clock if on == day else f"{on:%a} {on.day} {on:%b} {clock}"
+        clock = f"{text[11:16]} ({text[19:]})" if has_change else text[11:16]
+        if on == day:
+            return clock
+        return f"{on:%a} {clock}" if abs(on - day).days < SHOWN_DAYS else f"{on:%a} {on.day} {on:%b} {clock}"
 
+    if starts[:10] < day.isoformat():
+        return f"until {one(ends)}"
     first, last = one(starts), one(ends)
     return f"{first}–{last}" if len(first) == len(last) == 5 else f"{first} – {last}"  # noqa: RUF001 -- a range's dash

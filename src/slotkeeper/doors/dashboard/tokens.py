@@ -36,14 +36,13 @@ class NewTokenForm(forms.Form):
     )
     expires = forms.ChoiceField(
         label="Expires",
-        choices=[("", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In 365 days")],
-        required=False,
+        choices=[("never", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In 365 days")],
     )
 
     def wish(self, now: int) -> TokenWish:
         """Say what was wished, at this time."""
         data = self.cleaned_data
-        expires_at = now + int(data["expires"]) * DAY_SECONDS if data["expires"] else None
+        expires_at = None if data["expires"] == "never" else now + int(data["expires"]) * DAY_SECONDS
         return TokenWish(data["name"], Scope(data["scope"]), expires_at)
 
 

@@ -24,7 +24,7 @@ class FirstOwnerForm(forms.Form):
         label="Business", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "organization"})
     )
     name = forms.CharField(label="Your name", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"}))
-    email = forms.EmailField(label="E-mail", max_length=255, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+    email = forms.EmailField(label="Email", max_length=255, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
     password = forms.CharField(
         label="Password",
         strip=False,  # as allauth reads it at sign-in

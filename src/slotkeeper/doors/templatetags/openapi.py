@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import template
@@ -215,6 +216,13 @@ class ErrorCode:
     status: int
     text: str
     anchor: str
+
+
+@register.simple_tag
+def example_day() -> str:
+    """Give a day that the examples may book: a Tuesday at least a week ahead."""
+    earliest = datetime.now(UTC).date() + timedelta(days=7)
+    return (earliest + timedelta(days=(1 - earliest.weekday()) % 7)).isoformat()
 
 
 @register.simple_tag

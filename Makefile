@@ -1,0 +1,42 @@
+# The two commands: `make run` starts Slotkeeper on demo data, `make test` passes every test.
+# Both set up what they need; see CONTRIBUTING.md for the rest.
+
+PORT ?= 8000
+PYTHON := .venv/bin/python
+PYTEST := $(PYTHON) -m pytest
+WITH_DATABASE := tests/actions tests/doors tests/race
+
+.PHONY: run test check soak bench requirements clean
+
+run:
+	@bin/set-up run
+	@SLOTKEEPER_DATA_DIR=$(CURDIR)/demo-data SLOTKEEPER_URL=http://localhost:$(PORT) bin/demo $(PORT)
+
+test:
+	@bin/set-up test
+	TEST_ENGINE=sqlite $(PYTEST) -n 2
+	TEST_ENGINE=postgresql $(PYTEST) -n 2 $(WITH_DATABASE)
+
+check:
+	@bin/set-up test
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/djlint --quiet --check --lint src/slotkeeper/templates
+	$(PYTHON) .ci/budgets.py
+	SLOTKEEPER_DATA_DIR=$$(mktemp -d) $(PYTHON) -m django makemigrations --check --dry-run --settings slotkeeper.settings
+
+soak:
+	@bin/set-up test
+	$(PYTHON) .ci/soak.py
+
+bench:
+	@bin/set-up test
+	$(PYTHON) bench/run.py
+
+requirements:
+	@bin/set-up test
+	bin/pin-requirements
+
+clean:
+	rm -rf .venv demo-data build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,216 @@
+"""Backup and restore of PostgreSQL.
+
+`pg_dump` writes the backup. A restore takes only rows out of it: the tables are made by our own
+migrations and filled by COPY, all in one transaction. So nothing that a file says is ever run,
+whoever owns the schema or the extension, and what fails leaves everything as it was.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from django.db import DatabaseError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from psycopg.conninfo import make_conninfo
+from psycopg.sql import SQL, Identifier
+
+from slotkeeper.doors.cli.main import CommandRefused
+from slotkeeper.doors.cli.restoring import Unusable, make_ready, require_ours
+from slotkeeper.settings import CONFIGURATION
+
+_NAME = r'(?:"(?:[^"]|"")+"|\w+)'
+_COPY = re.compile(rf"COPY (?:{_NAME}\.)?({_NAME}) \((.+)\) FROM stdin;\n")
+_SEQUENCE = re.compile(r"SELECT pg_catalog\.setval\('(?:[^']*\.)?\"?(\w+)\"?', (\d+), true\);\n")
+_END_OF_ROWS = b"\\.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of one table, in COPY's text form."""
+
+    table: str
+    columns: list[str]
+    lines: Iterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class LastId:
+    """The last id that a sequence gave out."""
+
+    sequence: str
+    id: int
+
+
+def write_copy(part: Path) -> None:
+    """Let pg_dump write its own compressed form: one snapshot, and nobody waits."""
+    database = CONFIGURATION.database
+    options = dict(database.options)
+    password = options.pop("password", "") or database.password
+    named = {"host": database.host, "port": database.port, "user": database.user, "dbname": database.name}
+    address = make_conninfo(**{name: value for name, value in (named | options).items() if value})
+    done = subprocess.run(
+        [_program("pg_dump"), "--format=custom", "--encoding=UTF8", "--no-password", f"--file={part}", f"--dbname={address}"],
+        env=os.environ | ({"PGPASSWORD": password} if password else {}),
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    if done.returncode:
+        raise CommandRefused(f"No backup was written: {_first_line(done.stderr) or 'pg_dump was stopped'}.")
+
+
+def restore_copy(source: Path) -> None:
+    """Make the tables as they were when the backup was written, fill them, bring them up to date. Raises Unusable."""
+    applied = _applied_migrations(source)  # reads the whole file, before anybody has to wait
+    require_ours(applied)
+    try:
+        with transaction.atomic():
+            _drop_tables()
+            tables = _create_tables(applied)
+            _fill_tables(source, tables)
+            make_ready(source)
+    except (DatabaseError, psycopg.Error) as error:
+        cause = error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error
+        if isinstance(cause, psycopg.errors.LockNotAvailable):
+            raise Unusable("somebody keeps using the database; stop the server and try again") from None
+        diagnosis: Any = getattr(cause, "diag", None)
+        sentences = [diagnosis.message_primary, diagnosis.message_detail] if diagnosis else [str(cause).splitlines()[0]]
+        raise Unusable("; ".join(sentence.replace("\n", ", ") for sentence in sentences if sentence)) from None
+
+
+def _program(name: str) -> str:
+    """Find the client program, on PATH or where Debian keeps versions, that is no older than the server."""
+    wanted = connection.get_database_version()[0]
+    debian = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
+    found = [str(program) for program in (shutil.which(name), *debian) if program]
+    for program in found:
+        version = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+        number = re.search(r"\d+", version)
+        if number and int(number[0]) >= wanted:
+            return program
+    problem = f"is older than the server ({wanted})" if found else "is missing"
+    raise CommandRefused(f"{name} {problem}. Install PostgreSQL's client programs: apt-get install postgresql-client-{wanted}")
+
+
+@contextmanager
+def _script(source: Path) -> Iterator[Iterator[bytes]]:
+    """Give the lines that pg_restore turns the data of a backup into. Raises Unusable for a damaged one."""
+    command = [_program("pg_restore"), "--data-only", "--file=-", str(source)]
+    with tempfile.TemporaryFile() as errors:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as process:
+            assert process.stdout is not None
+            yield process.stdout
+        if process.returncode:
+            errors.seek(0)
+            raise Unusable(f"it is damaged ({_first_line(errors.read())})")
+
+
+def _contents(script: Iterable[bytes]) -> Iterator[Rows | LastId]:
+    """Pick rows and last ids out of the script; whatever else it says is passed over."""
+    lines = iter(script)
+    for line in lines:
+        text = line.decode(errors="replace")
+        if copy := _COPY.fullmatch(text):
+            columns = [_unquoted(name) for name in re.findall(_NAME, copy[2])]
+            rows = Rows(_unquoted(copy[1]), columns, takewhile(lambda row: row != _END_OF_ROWS, lines))
+            yield rows
+            deque(rows.lines, maxlen=0)  # what the reader left
+        elif sequence := _SEQUENCE.fullmatch(text):
+            yield LastId(sequence[1], int(sequence[2]))
+
+
+def _applied_migrations(source: Path) -> set[tuple[str, str]]:
+    applied = set()
+    with _script(source) as script:
+        for content in _contents(script):
+            if isinstance(content, Rows) and content.table == "django_migrations":
+                for line in content.lines:
+                    row = dict(zip(content.columns, line.decode().rstrip("\n").split("\t"), strict=False))
+                    applied.add((row.get("app", ""), row.get("name", "")))
+    return applied
+
+
+def _drop_tables() -> None:
+    """Drop what our migrations made, and nothing of anybody else."""
+    loader = MigrationLoader(connection)
+    state = loader.project_state([key for key in loader.applied_migrations if key in loader.graph.nodes])
+    models = state.apps.get_models(include_auto_created=True)
+    ours = {model._meta.db_table for model in models} | {"django_migrations"}  # noqa: SLF001 -- Django's public Meta API
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '30s'")
+        present = set(connection.introspection.table_names(cursor))
+        strangers = sorted(present - ours)
+        if strangers and loader.applied_migrations.keys() - loader.disk_migrations.keys():
+            raise Unusable(
+                "the database was used by a newer version of Slotkeeper, whose tables this one does not know "
+                f"({', '.join(strangers)}). Make an empty database, let DATABASE_URL name it and restore there"
+            )
+        if present & ours:
+            cursor.execute(SQL("DROP TABLE {}").format(SQL(", ").join(map(Identifier, sorted(present & ours)))))
+
+
+def _create_tables(applied: set[tuple[str, str]]) -> list[str]:
+    """Migrate to where the backup was; return the tables that this made."""
+    before = set(connection.introspection.table_names())
+    executor = MigrationExecutor(connection)
+    executor.migrate([key for key in applied if key in executor.loader.graph.nodes])
+    return sorted(set(connection.introspection.table_names()) - before)
+
+
+def _fill_tables(source: Path, tables: list[str]) -> None:
+    last_ids: dict[str, int] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(SQL("TRUNCATE {}").format(SQL(", ").join(map(Identifier, tables))))
+        _switch_triggers(cursor, tables, "DISABLE")  # the claims are in the backup, too
+        with _script(source) as script:
+            for content in _contents(script):
+                if isinstance(content, LastId):
+                    last_ids[content.sequence] = content.id
+                elif content.table in tables:
+                    _fill_table(cursor, content)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # checks foreign keys now: triggers and migrations need it
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        _switch_triggers(cursor, tables, "ENABLE")
+        for table in tables:
+            _set_last_ids(cursor, table, last_ids)
+
+
+def _switch_triggers(cursor: Any, tables: list[str], verb: str) -> None:
+    for table in tables:
+        cursor.execute(SQL("ALTER TABLE {} {} TRIGGER USER").format(Identifier(table), SQL(verb)))  # type: ignore[arg-type]
+
+
+def _fill_table(cursor: Any, rows: Rows) -> None:
+    columns = SQL(", ").join(map(Identifier, rows.columns))
+    with cursor.copy(SQL("COPY {} ({}) FROM STDIN").format(Identifier(rows.table), columns)) as copy:
+        for line in rows.lines:
+            copy.write(line)
+
+
+def _set_last_ids(cursor: Any, table: str, last_ids: dict[str, int]) -> None:
+    """Go on counting where the backup was: an id is never given twice, not even a deleted row's."""
+    for sequence in connection.introspection.get_sequences(cursor, table):
+        largest = SQL("greatest(max({}), %s)").format(Identifier(sequence["column"]))
+        last_id = last_ids.get(sequence["name"], 0)
+        cursor.execute(
+            SQL("SELECT setval(to_regclass(%s), greatest({}, 1), {} > 0) FROM {}").format(largest, largest, Identifier(table)),
+            [sequence["name"], last_id, last_id],
+        )
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+
+
+def _first_line(output: bytes) -> str:
+    return next(iter(output.decode(errors="replace").strip().splitlines()), "").rstrip(".")

@@ -1,0 +1,151 @@
+"""`slotkeeper export`: everything that people entered, as .json, and the appointments as .ics."""
+
+import argparse
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+import msgspec
+from django.db import connection, transaction
+from django.db.models import Model
+from icalendar import Event
+
+from slotkeeper import __version__
+from slotkeeper.appointments.models import Appointment, ImportedEvent
+from slotkeeper.changes.models import Change
+from slotkeeper.contacts.models import Contact
+from slotkeeper.doors.cli.database import require_connection, require_migrations
+from slotkeeper.doors.cli.main import CommandRefused
+from slotkeeper.doors.cli.private_files import private_file
+from slotkeeper.offerings.models import Resource, Service
+from slotkeeper.people.models import ApiToken, Business, Membership, User
+from slotkeeper.settings import CONFIGURATION
+
+# Name in the file: the model, and its columns that are nobody else's business.
+CONTENTS: dict[str, tuple[type[Model], frozenset[str]]] = {
+    "businesses": (Business, frozenset()),
+    "users": (User, frozenset({"password"})),
+    "memberships": (Membership, frozenset()),
+    "tokens": (ApiToken, frozenset({"secret_hash"})),
+    "contacts": (Contact, frozenset()),
+    "services": (Service, frozenset()),
+    "resources": (Resource, frozenset()),
+    "appointments": (Appointment, frozenset()),
+    "imported_events": (ImportedEvent, frozenset()),
+    "changes": (Change, frozenset()),
+}
+# Tables that follow from the others, or mean something to this installation only.
+LEFT_OUT = {"holds", "time_claims", "idempotent_answers", "request_counts", "sending_holds"}
+
+_ROWS_AT_ONCE = 2_000
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # RFC 5545 section 3.1 knows none of these in text
+_ICS_STATUS = {
+    "scheduled": "TENTATIVE",
+    "confirmed": "CONFIRMED",
+    "completed": "CONFIRMED",
+    "canceled": "CANCELLED",
+    "no_show": "CANCELLED",  # it gave its time back, too
+}
+
+
+def export(options: argparse.Namespace) -> None:
+    """Write both files, from one moment's state of the database."""
+    folder = Path(options.to).absolute()
+    if not folder.is_dir():
+        raise CommandRefused(f"{folder} is no folder. Make it, or name another with --to.")
+    require_connection()
+    require_migrations()
+    now = datetime.now(UTC)
+    base = folder / f"slotkeeper-{now:%Y-%m-%d}"
+    with (
+        private_file(base.with_suffix(".json")) as as_json,
+        private_file(base.with_suffix(".ics")) as as_ics,
+        _one_moment(),
+    ):
+        with as_json.open("wb") as file:
+            _write_json(file, now)
+        with as_ics.open("wb") as file:
+            count = _write_ics(file, now)
+    print(f"Wrote {base}.json (everything) and {base}.ics ({count} appointments). Only you may read them.")
+
+
+@contextmanager
+def _one_moment() -> Iterator[None]:
+    """Read everything as of one moment. On SQLite `atomic()` would make writers wait; a plain BEGIN does not."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN DEFERRED")
+            try:
+                yield
+            finally:
+                cursor.execute("ROLLBACK")
+    else:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield
+
+
+def _write_json(file: IO[bytes], now: datetime) -> None:
+    head = {"format": "slotkeeper-export-1", "slotkeeper": __version__, "url": CONFIGURATION.url, "exported_at": now}
+    file.write(msgspec.json.encode(head).removesuffix(b"}"))
+    for name, (model, omitted) in CONTENTS.items():
+        file.write(b',\n"%b": [' % name.encode())
+        separator = b"\n"
+        for row in _rows(model, omitted):
+            file.write(separator + msgspec.json.encode(row))
+            separator = b",\n"
+        file.write(b"\n]")
+    file.write(b"\n}\n")
+
+
+def _rows(model: type[Model], omitted: frozenset[str] = frozenset()) -> Iterable[dict[str, Any]]:
+    columns = [field.attname for field in model._meta.concrete_fields if field.name not in omitted]  # noqa: SLF001 -- public Meta API
+    rows: Iterable[dict[str, Any]] = model._default_manager.order_by("pk").values(*columns).iterator(_ROWS_AT_ONCE)  # noqa: SLF001
+    return rows
+
+
+def _write_ics(file: IO[bytes], now: datetime) -> int:
+    file.write(b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Slotkeeper//Slotkeeper//EN\r\nCALSCALE:GREGORIAN\r\n")
+    as_event = _event_writer(now)
+    count = 0
+    for count, row in enumerate(_rows(Appointment), 1):  # noqa: B007 -- the last count is the total
+        file.write(as_event(row).to_ical())
+    file.write(b"END:VCALENDAR\r\n")
+    return count
+
+
+def _event_writer(now: datetime) -> Callable[[dict[str, Any]], Event]:
+    host = urlsplit(CONFIGURATION.url).hostname
+    people = dict(User.objects.values_list("pk", "name"))
+
+    def as_event(row: dict[str, Any]) -> Event:
+        event = Event()
+        event.add("UID", f"appointment-{row['id']}@{host}")
+        event.add("DTSTAMP", row["updated_at"] or now)
+        event.add("DTSTART", row["start_time"])
+        event.add("DTEND", row["end_time"])
+        event.add("SEQUENCE", row["version"] - 1)
+        event.add("STATUS", _ICS_STATUS[row["status"]])
+        contact = ", ".join(row[name] for name in ("contact_name", "contact_email", "contact_phone") if row[name])
+        for name, value in (
+            ("CREATED", row["created_at"]),
+            ("LAST-MODIFIED", row["updated_at"]),
+            ("SUMMARY", _text(row["title"])),
+            ("DESCRIPTION", _text(row["description"])),
+            ("LOCATION", _text(row["location"])),
+            ("CONTACT", _text(contact)),
+            ("CATEGORIES", _text(people.get(row["user_id"]))),  # whose appointment it is
+        ):
+            if value:
+                event.add(name, value)
+        return event
+
+    return as_event
+
+
+def _text(value: str | None) -> str:
+    return _CONTROL.sub("", (value or "").replace("\r\n", "\n").replace("\r", "\n"))

@@ -1,0 +1,23 @@
+// Small comforts; every page works without them.
+
+// A button that copies a secret or an example; it is hidden where it could do nothing.
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  const source = document.getElementById(button.dataset.copy);
+  if (!navigator.clipboard || !source) continue;
+  const label = button.textContent;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(source.value ?? source.textContent);
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = label; }, 2000);
+  });
+}
+
+// What the passkey scripts report when the browser's own dialog was closed or failed.
+document.addEventListener("allauth.error", (event) => {
+  const note = document.getElementById("passkey-error");
+  if (!note) return;
+  event.preventDefault();
+  note.hidden = false;
+  note.focus();
+});

@@ -1,0 +1,73 @@
+"""Nothing that anyone sends ends in a 5xx, and every answer is one that the documentation names."""
+
+import json
+
+import pytest
+import schemathesis
+from cast import make_cast, token_for
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from slotkeeper.doors.api.urls import openapi_document
+
+FULL_REQUESTS, DOSE_REQUESTS = 20_000, 5_000
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+OPERATIONS = [
+    (path, method.upper())
+    for path, item in json.loads(openapi_document())["paths"].items()
+    for method in item
+    if method in {"get", "post", "put", "patch", "delete"}
+]
+
+
+@pytest.fixture
+def wsgi(world):
+    """The application as a server would call it, on the test's own connection; Django's test client reconnects the signals."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield WSGIHandler()
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def world(db):
+    """A token, and an id of everything, so that half of the requests find something."""
+    cast = make_cast()
+    appointment = cast.api().book(contact_id=cast.customer.pk).json()
+    token = token_for(cast.owner)
+    spare = cast.api().post("/api/tokens", {"name": "spare"}).json()
+    return token, {"appointment_id": appointment["id"], "contact_id": cast.customer.pk, "token_id": spare["id"]}
+
+
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_fuzzed_requests_get_documented_answers(path, method, wsgi, world, soak):
+    token, ids = world
+    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", wsgi, headers={"Host": "localhost"})
+    rounds = (FULL_REQUESTS if soak else DOSE_REQUESTS) // len(OPERATIONS)
+    headers = {"Authorization": f"Bearer {token}", "Host": "localhost"}
+
+    @settings(
+        max_examples=rounds,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.generate],
+    )
+    @given(case=schema[path][method].as_strategy())
+    def fuzz(case):
+        for name, known in ids.items():
+            if isinstance(case.path_parameters.get(name), int) and case.path_parameters[name] % 2:
+                case.path_parameters[name] = known
+        response = case.call(headers=headers)
+        case.validate_response(response, checks=CHECKS)
+
+    fuzz()
