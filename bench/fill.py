@@ -19,14 +19,14 @@ django.setup()
 from slotkeeper.contacts.models import Contact  # noqa: E402 -- models exist after setup()
 from slotkeeper.people.models import ApiToken, Business, Membership, User, new_secret, secret_hash  # noqa: E402
 from slotkeeper.rules.permissions import Role, Scope  # noqa: E402
-from week import HALF_HOUR, PROVIDERS, PROVIDERS_PER_BUSINESS, BUSIEST, Plan, sql_start_of  # noqa: E402
+from week import BUSIEST, CONTACTS_PER_BUSINESS, HALF_HOUR, PROVIDERS, PROVIDERS_PER_BUSINESS, Plan, sql_start_of  # noqa: E402
 
 ZONE = "Europe/Berlin"
 IS_POSTGRESQL = connection.vendor == "postgresql"
 
 
 def make_people() -> dict[str, object]:
-    """Make businesses of ten providers each, a contact for each business, and its owner's token."""
+    """Make businesses of ten providers each, their contacts, and each owner's token."""
     users = User.objects.bulk_create(
         User(email=f"provider{n}@bench.test", password="!", name=f"Provider {n}", time_zone=ZONE) for n in range(PROVIDERS)
     )
@@ -42,7 +42,9 @@ def make_people() -> dict[str, object]:
         for n, user in enumerate(users)
     )
     contacts = Contact.objects.bulk_create(
-        Contact(business=business, name="Carla Customer", email="carla@customer.test", phone="+49 30 1234") for business in businesses
+        Contact(business=business, name=f"Customer {n}", email=f"customer{n}@bench.test", phone=f"+49 30 {n:04}")
+        for business in businesses
+        for n in range(CONTACTS_PER_BUSINESS)
     )
     secrets = [new_secret() for _ in businesses]
     ApiToken.objects.bulk_create(
@@ -84,7 +86,7 @@ def _insert(cursor: CursorWrapper, count: int, provider: str, start: str, first_
         f"SELECT {first_ids['business']} + {business}, {first_ids['user']} + provider, 'Consultation', "
         f"'First visit; brings the earlier findings along.', {begin}, {end}, "
         f"CASE WHEN {begin} < CURRENT_TIMESTAMP THEN 'completed' ELSE 'scheduled' END, "
-        f"{first_ids['contact']} + {business}, 'Carla Customer', 'carla@customer.test', '+49 30 1234', false, "
+        f"{first_ids['contact']} + {business} * {CONTACTS_PER_BUSINESS}, 'Customer 0', 'customer0@bench.test', '+49 30 0000', false, "
         f"{begin}, {end}, {booked}, {booked} FROM placed ORDER BY n"
     )
 

@@ -7,14 +7,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from servers.postgresql import free_port
-from week import PROVIDERS_PER_BUSINESS, Plan
+from week import CONTACTS_PER_BUSINESS, PROVIDERS_PER_BUSINESS, Plan
 
 HERE = Path(__file__).parent
 
@@ -42,9 +42,9 @@ class Installation:
             "SLOTKEEPER_LOG_LEVEL": "WARNING",
         }
 
-    def inside(self, script: str, *arguments: object) -> Any:
+    def inside(self, script: str, job: Mapping[str, Any]) -> Any:
         """Run one of this folder's scripts in the installation's environment; read the JSON it prints."""
-        command = [sys.executable, str(HERE / script), *map(str, arguments)]
+        command = [sys.executable, str(HERE / script), json.dumps(job)]
         ran = subprocess.run(command, env=self.environment, check=True, stdout=subprocess.PIPE)
         return json.loads(ran.stdout)
 
@@ -53,16 +53,21 @@ class Installation:
         subprocess.run(
             [sys.executable, "-m", "slotkeeper", "migrate"], env=self.environment, check=True, stdout=subprocess.DEVNULL
         )
-        made = self.inside("fill.py", json.dumps(asdict(self.plan)))
+        made = self.inside("fill.py", asdict(self.plan))
         self.first_ids, self.tokens = made["first_ids"], made["tokens"]
 
-    def user_id(self, provider: int) -> int:
-        """Give the id of the n-th provider."""
-        return self.first_ids["user"] + provider
+    def ids_of(self, provider: int) -> dict[str, int]:
+        """Give the ids of the n-th provider, of their business and of a contact of it."""
+        business = provider // PROVIDERS_PER_BUSINESS
+        return {
+            "user": self.first_ids["user"] + provider,
+            "business": self.first_ids["business"] + business,
+            "contact": self.first_ids["contact"] + business * CONTACTS_PER_BUSINESS,
+        }
 
-    def business_of(self, provider: int) -> int:
-        """Give the number of the n-th provider's business."""
-        return provider // PROVIDERS_PER_BUSINESS
+    def token(self, provider: int) -> str:
+        """Give the token of the owner of the n-th provider's business."""
+        return self.tokens[provider // PROVIDERS_PER_BUSINESS]
 
     @contextmanager
     def serving(self) -> Iterator[None]:

@@ -34,7 +34,7 @@ class Notebook:
 
     def __call__(self, execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
         """Pass a statement on (Django's execute_wrapper)."""
-        noted = [{"part": self.parts.get(parameter), "value": _plain(parameter)} for parameter in parameters]
+        noted = [{"part": self.parts.get(parameter), "value": _plain(parameter)} for parameter in parameters or ()]
         self.statements.append({"sql": sql, "parameters": noted})
         return execute(sql, parameters, many, context)
 
@@ -50,7 +50,9 @@ def statements_of(job: dict[str, int]) -> dict[str, list[dict[str, Any]]]:
         business_id=job["business_id"], user_id=job["user_id"], title="Consultation", start_time=start, end_time=end,
         description="First visit; brings the earlier findings along.", contact_id=job["contact_id"], location="Room 2",
     )  # fmt: skip
-    parts = {job["user_id"]: "user", hot_sql.timestamp(start): "start", hot_sql.timestamp(end): "end"}
+    parts = {job[f"{name}_id"]: name for name in ("user", "business", "contact")}
+    parts |= {hot_sql.timestamp(start): "start", hot_sql.timestamp(end): "end"}
+    assert len(parts) == 5, "these must differ, or one would be taken for another"
     books, reads = Notebook(parts), Notebook(parts)
     with connection.execute_wrapper(books):
         book(booking, Actor("token", 1, "bench"), now)

@@ -6,8 +6,8 @@ from 9:00 UTC. The half hours after them stay free: there the measured bookings 
 
 from dataclasses import dataclass
 
-PROVIDERS_PER_BUSINESS = 10
 PROVIDERS = 500
+PROVIDERS_PER_BUSINESS, CONTACTS_PER_BUSINESS = 10, 20
 PER_WEEK, PER_DAY = 30, 6
 HALF_HOUR, HOUR, DAY, WEEK = 1800, 3600, 24 * 3600, 7 * 24 * 3600
 

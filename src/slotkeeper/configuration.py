@@ -16,7 +16,9 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 ENV_FILE = "slotkeeper.env"
-PROJECT_FOLDER = Path(__file__).resolve().parents[2]
+_CHECKOUT = Path(__file__).resolve().parents[2]
+# The project folder: the checkout, or, where the package was installed without one, the folder one is in.
+PROJECT_FOLDER = _CHECKOUT if (_CHECKOUT / "pyproject.toml").exists() else Path.cwd()
 
 
 class BadSetting(Exception):

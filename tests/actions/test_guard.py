@@ -3,7 +3,7 @@
 import pytest
 from actions.by_hand import COLUMNS, at, claims, insert, insertion, is_postgresql, is_refused, moved, sql, values
 from django.db import IntegrityError, connection, transaction
-from race.harness import out_of_step, overlaps
+from race.harness import out_of_step, overlaps_stored
 from slotkeeper.appointments.models import Appointment
 from slotkeeper.people.models import User
 
@@ -14,7 +14,7 @@ LATER = "{0} + interval '{1} minutes'" if is_postgresql else "datetime({0}, '{1}
 def owner(cast):
     """The owner; whatever a test did, no overlap got in and every claim fits its appointment."""
     yield cast.owner
-    assert (overlaps(), out_of_step()) == (0, 0)
+    assert (overlaps_stored(), out_of_step()) == (0, 0)
 
 
 @pytest.mark.parametrize(

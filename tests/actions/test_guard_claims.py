@@ -3,7 +3,7 @@
 import pytest
 from actions.by_hand import at, claims, insert, insertion, is_postgresql, is_refused, moved, sql
 from django.db import transaction
-from race.harness import out_of_step, overlaps
+from race.harness import out_of_step, overlaps_stored
 from slotkeeper.offerings.models import Resource
 
 NOW = "date_trunc('second', now()) + interval '{} minutes'" if is_postgresql else "datetime('now', '{} minutes')"
@@ -13,7 +13,7 @@ NOW = "date_trunc('second', now()) + interval '{} minutes'" if is_postgresql els
 def owner(cast):
     """The owner; whatever a test did, no overlap got in and every claim fits its appointment."""
     yield cast.owner
-    assert (overlaps(), out_of_step()) == (0, 0)
+    assert (overlaps_stored(), out_of_step()) == (0, 0)
 
 
 @pytest.fixture

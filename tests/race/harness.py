@@ -1,57 +1,68 @@
 """Many processes with many threads, all let go at once; and the count of overlaps, independent of the guard."""
 
-import itertools
 import multiprocessing
+import random
+import threading
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import zip_longest
 from multiprocessing.connection import Connection
-from threading import Barrier, Thread
 from typing import Any
 
 from django.db import connection, connections
+from slotkeeper.rules.intervals import Interval, overlaps
 
-PROCESSES = 4
-THREADS = 4
+PROCESSES, THREADS = 4, 4
+LANES = PROCESSES * THREADS
 Attempt = Callable[[], str]
 
 
-def race(attempts: Sequence[Attempt], processes: int = PROCESSES, threads: int = THREADS) -> Counter[str]:
-    """Run the attempts dealt out to threads in processes, each with a connection of its own.
+def race(attempts: Sequence[Attempt]) -> Counter[str]:
+    """Run the attempts, dealt out to threads in several processes, and count their outcomes.
 
-    All wait at one barrier before every round of one attempt each, so that neighbours in the
-    list really meet. Each attempt returns the name of its outcome; anything it raises fails the race.
+    They run in rounds of sixteen: all threads wait at one barrier before each, so that neighbours
+    in the list really meet. Whatever an attempt raises fails the race.
     """
     connections.close_all()  # a fork may not share them
-    context = multiprocessing.get_context("fork")
-    everyone = context.Barrier(processes * threads)
-    lanes = [list(attempts[lane :: processes * threads]) for lane in range(processes * threads)]
-    rounds = max(map(len, lanes))
-    runners, ends = [], []
-    for number in range(processes):
-        mine = lanes[number * threads : (number + 1) * threads]
-        receiver, sender = context.Pipe(duplex=False)
-        runner = context.Process(target=_run, args=(mine, rounds, everyone, sender), daemon=True)
+    forks = multiprocessing.get_context("fork")
+    barrier = forks.Barrier(LANES)
+    runners: list[tuple[Any, Connection]] = []
+    for number in range(PROCESSES):
+        lanes = [attempts[lane::LANES] for lane in range(number * THREADS, (number + 1) * THREADS)]
+        receiver, sender = forks.Pipe(duplex=False)
+        runner = forks.Process(target=_run, args=(lanes, -(-len(attempts) // LANES), barrier, sender), daemon=True)
         runner.start()
         sender.close()
-        runners.append(runner)
-        ends.append(receiver)
+        runners.append((runner, receiver))
     outcomes: Counter[str] = Counter()
     try:
-        for receiver in ends:
+        for _, receiver in runners:
             outcomes.update(receiver.recv())
     finally:
-        for runner in runners:
+        for runner, _ in runners:
             runner.join(5)
             runner.kill()
     failures = [outcome for outcome in outcomes if outcome.startswith("Traceback")]
     assert not failures, f"{len(failures)} kinds of failure, such as:\n{failures[0]}"
+    assert outcomes.total() == len(attempts)
     return outcomes
 
 
-def _run(lanes: list[list[Attempt]], rounds: int, everyone: Any, sender: Connection) -> None:
+def _run(lanes: list[Sequence[Attempt]], rounds: int, barrier: Any, sender: Connection) -> None:
     outcomes: list[str] = []
-    threads = [Thread(target=_lane, args=(lane, rounds, everyone, outcomes), daemon=True) for lane in lanes]
+
+    def run(lane: Sequence[Attempt]) -> None:
+        for _, attempt in zip_longest(range(rounds), lane):
+            try:
+                barrier.wait(60)
+                if attempt is not None:
+                    outcomes.append(attempt())
+            except Exception:  # noqa: BLE001 -- whatever it is, the race has failed
+                outcomes.append(traceback.format_exc())
+        connection.close()
+
+    threads = [threading.Thread(target=run, args=[lane]) for lane in lanes]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -59,46 +70,63 @@ def _run(lanes: list[list[Attempt]], rounds: int, everyone: Any, sender: Connect
     sender.send(outcomes)
 
 
-def _lane(lane: list[Attempt], rounds: int, everyone: Barrier, outcomes: list[str]) -> None:
-    for attempt in itertools.islice(itertools.chain(lane, itertools.repeat(None)), rounds):
-        try:
-            everyone.wait(60)
-            if attempt is not None:
-                outcomes.append(attempt())
-        except Exception:  # noqa: BLE001 -- whatever it is, the race has failed
-            outcomes.append(traceback.format_exc())
-    connection.close()
+def in_rounds(rounds: Iterable[Callable[[], Attempt]]) -> list[Attempt]:
+    """Let all sixteen threads do the same thing in each round."""
+    return [make() for make in rounds for _ in range(LANES)]
 
 
-_OVERLAPS = """
-SELECT count(*) FROM appointments a JOIN appointments b
-ON a.user_id = b.user_id AND a.id < b.id AND a.blocked_from < b.blocked_until AND b.blocked_from < a.blocked_until
-WHERE a.status IN ('scheduled', 'confirmed', 'completed') AND b.status IN ('scheduled', 'confirmed', 'completed')
+def shuffled(seed: int, attempts: Iterable[Attempt]) -> list[Attempt]:
+    """Bring the attempts into a random order that is the same in every run."""
+    mixed = list(attempts)
+    random.Random(seed).shuffle(mixed)
+    return mixed
+
+
+# What is checked afterwards knows nothing of the guard.
+
+_CLAIMING = "status IN ('scheduled', 'confirmed', 'completed')"
+_OVERLAPS = f"""
+SELECT count(*) FROM appointments a JOIN appointments b ON a.user_id = b.user_id AND a.id < b.id
+AND a.blocked_from < b.blocked_until AND b.blocked_from < a.blocked_until WHERE a.{_CLAIMING} AND b.{_CLAIMING}
 """
 _ROOM_OVERLAPS = """
-SELECT count(*) FROM time_claims a JOIN time_claims b
-ON a.resource_id = b.resource_id AND a.id < b.id AND a.claimed_from < b.claimed_until AND b.claimed_from < a.claimed_until
+SELECT count(*) FROM time_claims a JOIN time_claims b ON a.resource_id = b.resource_id AND a.id < b.id
+AND a.claimed_from < b.claimed_until AND b.claimed_from < a.claimed_until
 """
-# Every appointment that claims has its one claim, and no other claim is anybody's own.
-_OUT_OF_STEP = """
-SELECT count(*) FROM (SELECT id, user_id, blocked_from, blocked_until FROM appointments
-WHERE status IN ('scheduled', 'confirmed', 'completed')) a
+# Every appointment that claims has its own claim, and no such claim is without its appointment.
+_OUT_OF_STEP = f"""
+SELECT count(*) FROM (SELECT * FROM appointments WHERE {_CLAIMING}) a
 FULL JOIN (SELECT * FROM time_claims WHERE is_main) c ON c.appointment_id = a.id AND c.user_id = a.user_id
 AND c.claimed_from = a.blocked_from AND c.claimed_until = a.blocked_until WHERE a.id IS NULL OR c.id IS NULL
 """
 
 
-def count(sql: str) -> int:
+def query(sql: str) -> list[tuple[Any, ...]]:
+    """Read rows with the test's own connection."""
     with connection.cursor() as cursor:
         cursor.execute(sql)
-        return int(cursor.fetchall()[0][0])
+        return cursor.fetchall()
 
 
-def overlaps() -> int:
+def overlaps_stored() -> int:
     """Count the pairs of appointments of one person, and of claims of one room, that overlap."""
-    return count(_OVERLAPS) + count(_ROOM_OVERLAPS)
+    return int(query(_OVERLAPS)[0][0]) + int(query(_ROOM_OVERLAPS)[0][0])
 
 
 def out_of_step() -> int:
     """Count the appointments without their claim, and the claims without their appointment."""
-    return count(_OUT_OF_STEP)
+    return int(query(_OUT_OF_STEP)[0][0])
+
+
+def next_free_by_minutes(user_id: int, start: int, seconds: int = 1800) -> list[Interval]:
+    """Find the next three free half hours minute by minute; everything stored stands on whole minutes."""
+    epoch = "extract(epoch from {0})::bigint" if connection.vendor == "postgresql" else "unixepoch({0})"
+    blocked = f"{epoch.format('blocked_from')}, {epoch.format('blocked_until')}"
+    rows = query(f"SELECT {blocked} FROM appointments WHERE {_CLAIMING} AND user_id = {user_id}")
+    taken, found = [Interval(*row) for row in rows], []
+    while len(found) < 3:
+        slot = Interval(start, start + seconds)
+        is_free = not any(overlaps(slot, busy) for busy in taken)
+        found += [slot] if is_free else []
+        start += seconds if is_free else 60
+    return found

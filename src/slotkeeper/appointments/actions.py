@@ -129,7 +129,7 @@ def update(target: Target, fields: Mapping[str, Any], actor: Actor, now: int, re
     VersionConflict, InvalidTransition, FixedInFinalStatus and all that `book` raises.
     """
     person = Person(target.reach.business_id, 0)
-    asked = Interval(0, 0)
+    asked, buffers = Interval(0, 0), (0, 0)
     try:
         with transaction.atomic():
             current = _locked(target)
@@ -138,13 +138,14 @@ def update(target: Target, fields: Mapping[str, Any], actor: Actor, now: int, re
             if wanted:
                 person = Person(target.reach.business_id, wanted.get("user_id", current.user_id))
                 _change(current, wanted, now)
-                asked = Interval(_instant(current.blocked_from), _instant(current.blocked_until))
+                asked = Interval(_instant(current.start_time), _instant(current.end_time))
+                buffers = (asked.start - _instant(current.blocked_from), _instant(current.blocked_until) - asked.end)
                 current.save(force_update=True)
                 _record_update(current, before, actor, reason)
     except IntegrityError as error:
         if not is_overlap(error):
             raise
-        raise _slot_taken(person, asked, now, exclude_id=target.appointment_id) from None
+        raise _slot_taken(person, asked, buffers, now, target.appointment_id) from None
     return _found(Reach(target.reach.business_id), target.appointment_id)
 
 
@@ -185,7 +186,7 @@ def _check_length(asked: Interval) -> None:
 
 def _enter(booking: Booking, entry: Entry, actor: Actor, now: int) -> AppointmentRow:
     person = Person(booking.business_id, booking.user_id)
-    asked = Interval(booking.start_time, booking.end_time)
+    asked, buffers = Interval(booking.start_time, booking.end_time), (0, 0)
     try:
         with _one_transaction():
             place = _place(person, booking.service_id, booking.contact_id)
@@ -197,12 +198,12 @@ def _enter(booking: Booking, entry: Entry, actor: Actor, now: int) -> Appointmen
                 buffer_before_seconds=place.buffer_before_seconds,
                 buffer_after_seconds=place.buffer_after_seconds,
             )
-            asked = Interval(asked.start - place.buffer_before_seconds, asked.end + place.buffer_after_seconds)
+            buffers = (place.buffer_before_seconds, place.buffer_after_seconds)
             return insert_booking(booking, entry, actor, now)
     except IntegrityError as error:
         if not is_overlap(error):
             raise
-        raise _slot_taken(person, asked, now) from None
+        raise _slot_taken(person, asked, buffers, now) from None
 
 
 def _one_transaction() -> AbstractContextManager[Any]:
@@ -227,10 +228,14 @@ def _place(person: Person, service_id: int | None, contact_id: int | None) -> _P
     return _Place((before or 0) * 60, (after or 0) * 60, (name, email, phone))
 
 
-def _slot_taken(person: Person, asked: Interval, now: int, exclude_id: int | None = None) -> SlotTaken:
-    _, entries = read_busy(person, asked, now)
-    request = AlternativesRequest(asked.start, now)
-    return SlotTaken(conflicts_with(entries, asked, exclude_id), read_alternatives(person, request, exclude_id))
+def _slot_taken(
+    person: Person, asked: Interval, buffers: tuple[int, int], now: int, exclude_id: int | None = None
+) -> SlotTaken:
+    before, after = buffers
+    blocked = Interval(asked.start - before, asked.end + after)
+    _, entries = read_busy(person, blocked, now)
+    alternatives = read_alternatives(person, AlternativesRequest(asked.start, now), exclude_id, buffers)
+    return SlotTaken(conflicts_with(entries, blocked, exclude_id), alternatives)
 
 
 def _locked(target: Target) -> Appointment:
@@ -264,7 +269,9 @@ def _change(current: Appointment, wanted: Mapping[str, Any], now: int) -> None:
         if name != "status":
             setattr(current, name, datetime.fromtimestamp(value, UTC) if name in _TIMES else value)
     if {"user_id", "service_id", "contact_id"} & wanted.keys():
-        place = _place(Person(current.business_id, current.user_id), current.service_id, current.contact_id)
+        # Only what is new is looked up: a service that is no longer offered stays with its appointments.
+        person = Person(current.business_id, current.user_id)
+        place = _place(person, wanted.get("service_id"), wanted.get("contact_id"))
         if wanted.get("contact_id") is not None:
             for name, value in zip(_CONTACT_FIELDS, place.contact, strict=True):
                 setattr(current, name, wanted.get(name, value))

@@ -96,7 +96,15 @@ def conflicts_with(entries: Iterable[BusyEntry], asked: Interval, exclude_id: in
     return conflicts
 
 
-def read_alternatives(person: Person, request: AlternativesRequest, exclude_id: int | None = None) -> list[Interval]:
-    """Find the next three free slots after a refused start. Raises UnknownMember."""
-    _, entries = read_busy(person, request.window, request.now)
-    return next_free_slots(request, (entry.blocked for entry in entries if exclude_id is None or entry.appointment_id != exclude_id))
+def read_alternatives(
+    person: Person, request: AlternativesRequest, exclude_id: int | None = None, buffers: tuple[int, int] = (0, 0)
+) -> list[Interval]:
+    """Find the next three free slots after a refused start, with room for buffers of so many seconds around each.
+
+    Raises UnknownMember.
+    """
+    before, after = buffers
+    window = request.window
+    _, entries = read_busy(person, Interval(window.start - before, window.end + after), request.now)
+    others = (entry.blocked for entry in entries if exclude_id is None or entry.appointment_id != exclude_id)
+    return next_free_slots(request, (Interval(busy.start - after, busy.end + before) for busy in others))

@@ -44,6 +44,7 @@ class GuardConstraint(BaseConstraint):
     def inline(self, vendor: str) -> str | None:
         """Give the clause inside CREATE TABLE, if there is one."""
         del vendor
+        return None
 
     def constraint_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
         """Answer Django's CREATE TABLE, also when it rebuilds a table on SQLite."""
@@ -197,9 +198,11 @@ class NoOverlap(GuardConstraint):
             # OR REPLACE removes the row that stands in the way of an id without a delete trigger.
             f"CREATE TRIGGER {self.name}_kept_insert BEFORE INSERT ON %(table)s "
             f"WHEN EXISTS (SELECT 1 FROM time_claims WHERE id = NEW.id AND is_main) {refuse}",
-            f"CREATE TRIGGER {self.name}_kept_update BEFORE UPDATE ON %(table)s WHEN NEW.id <> OLD.id OR "
-            f"(OLD.is_main AND NOT EXISTS ({_IN_STEP} IS (NEW.user_id, NEW.claimed_from, NEW.claimed_until))) {refuse}",
-            f"CREATE TRIGGER {self.name}_kept_delete AFTER DELETE ON %(table)s WHEN OLD.is_main BEGIN {_RESTORE} END",
+            f"CREATE TRIGGER {self.name}_kept_update BEFORE UPDATE ON %(table)s "
+            "WHEN NEW.id <> OLD.id OR (OLD.is_main AND NOT EXISTS "
+            f"({_IN_STEP} IS (NEW.user_id, NEW.claimed_from, NEW.claimed_until))) {refuse}",
+            f"CREATE TRIGGER {self.name}_kept_delete AFTER DELETE ON %(table)s "
+            f"WHEN OLD.is_main BEGIN {_RESTORE} END",
         ]
 
     def _postgresql(self) -> list[str]:
@@ -220,7 +223,8 @@ class NoOverlap(GuardConstraint):
         return [
             f"CREATE OR REPLACE FUNCTION {self.name}_kept() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN "
             f"IF TG_OP = 'DELETE' THEN {_RESTORE} "
-            f"ELSIF NOT EXISTS ({_IN_STEP} IS NOT DISTINCT FROM (NEW.user_id, NEW.claimed_from, NEW.claimed_until)) "
+            f"ELSIF NOT EXISTS ({_IN_STEP} IS NOT DISTINCT FROM "
+            "(NEW.user_id, NEW.claimed_from, NEW.claimed_until)) "
             f"THEN RAISE EXCEPTION '{_OUT_OF_STEP}' USING ERRCODE = 'check_violation'; "
             "END IF; RETURN NEW; END $body$",
             f"CREATE OR REPLACE TRIGGER {self.name}_kept_update BEFORE UPDATE {when}",
@@ -242,7 +246,8 @@ class ClaimsTime(GuardConstraint):
         return [
             # INSERT OR REPLACE removes the old row without a delete trigger: release its claims here.
             f"CREATE TRIGGER {name}_insert AFTER INSERT {on} BEGIN {release} NEW.id; {claim} "
-            f"WHERE NEW.status IN ({_CLAIMING}) AND NOT EXISTS (SELECT 1 FROM time_claims WHERE appointment_id = NEW.id); END",
+            f"WHERE NEW.status IN ({_CLAIMING}) "
+            "AND NOT EXISTS (SELECT 1 FROM time_claims WHERE appointment_id = NEW.id); END",
             f"CREATE TRIGGER {name}_move AFTER UPDATE OF user_id, blocked_from, blocked_until {on} "
             f"WHEN NEW.status IN ({_CLAIMING}) AND OLD.status IN ({_CLAIMING}) AND "
             "(NEW.user_id, NEW.blocked_from, NEW.blocked_until) IS NOT (OLD.user_id, OLD.blocked_from, OLD.blocked_until) "
@@ -262,8 +267,9 @@ class ClaimsTime(GuardConstraint):
         return [
             f"CREATE OR REPLACE FUNCTION {self.name}() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN "
             "IF TG_OP = 'UPDATE' THEN "
-            f"IF (NEW.status IN ({_CLAIMING}), NEW.user_id, NEW.blocked_from, NEW.blocked_until) IS NOT DISTINCT FROM "
-            f"(OLD.status IN ({_CLAIMING}), OLD.user_id, OLD.blocked_from, OLD.blocked_until) THEN RETURN NULL; END IF; "
+            f"IF (NEW.status IN ({_CLAIMING}), NEW.user_id, NEW.blocked_from, NEW.blocked_until) "
+            f"IS NOT DISTINCT FROM (OLD.status IN ({_CLAIMING}), OLD.user_id, OLD.blocked_from, OLD.blocked_until) "
+            "THEN RETURN NULL; END IF; "
             # All claimants are locked in one order first, or two moves could wait for each other. A release
             # locks too: whoever waits for its row would hold the lock that this transaction may want next.
             "PERFORM pg_advisory_xact_lock(key) FROM (SELECT key FROM (SELECT NEW.user_id * 2 AS key "
@@ -324,14 +330,19 @@ def missing_parts(models: list[type[Model]]) -> list[str]:
 
 def _absent_on_sqlite(constraint: GuardConstraint, table: str) -> list[str]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT sql FROM sqlite_master WHERE tbl_name = %s", [table])
-        present = {sql for (sql,) in cursor.fetchall()}
-    expected = [sql % {"table": f'"{table}"'} for sql in constraint.statements("sqlite")]
+        cursor.execute("SELECT sql FROM sqlite_master WHERE tbl_name = %s AND sql IS NOT NULL", [table])
+        present = {_unquoted(sql) for (sql,) in cursor.fetchall()}
+    expected = [_unquoted(sql % {"table": table}) for sql in constraint.statements("sqlite")]
     absent = [sql.split()[2] for sql in expected if sql not in present]
-    clause = constraint.inline("sqlite")
-    if clause and not any(clause in (sql or "") for sql in present):
+    clause = _unquoted(constraint.inline("sqlite") or "")
+    if not any(clause in sql for sql in present):
         absent.append(constraint.name)
     return absent
+
+
+def _unquoted(sql: str) -> str:
+    """Forget quotes: SQLite writes them where it renames a table in a trigger."""
+    return sql.replace('"', "")
 
 
 def _absent_on_postgresql(constraint: GuardConstraint, table: str) -> list[str]:

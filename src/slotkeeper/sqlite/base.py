@@ -7,6 +7,7 @@ back after COMMIT: the kernel serves waiters in order, and frees the lock of a k
 
 import fcntl
 import os
+import weakref
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -38,8 +39,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise
 
     def _commit(self) -> None:
-        super()._commit()
-        self._leave_gate()
+        try:
+            super()._commit()
+        finally:
+            self._leave_gate()
 
     def _rollback(self) -> None:
         try:
@@ -53,7 +56,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         finally:
             self._leave_gate()
             if self._gate is not None:
-                os.close(self._gate)
+                self._close_gate()
                 self._gate = None
 
     def _enter_gate(self) -> None:
@@ -63,6 +66,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
             # One descriptor per connection: flock belongs to the open file, so threads queue too.
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
             self._gate = os.open(f"{self.settings_dict['NAME']}-gate", flags, 0o600)
+            # Web servers end idle threads, which do not close their connections.
+            self._close_gate = weakref.finalize(self, os.close, self._gate)
         fcntl.flock(self._gate, fcntl.LOCK_EX)
         self._is_gate_held = True
 

@@ -32,9 +32,11 @@ def backup(options: argparse.Namespace) -> None:
     except DatabaseError as error:
         raise CommandRefused(f"{target} was not written: {error}.") from None
     except Unusable as error:
-        raise CommandRefused(f"{target} was not written: the database cannot be copied, {error}. See docs/operations.md.") from None
+        raise CommandRefused(
+            f"{target} was not written: the database cannot be copied, {error}. See docs/operations.md."
+        ) from None
     print(f"Wrote {target} ({target.stat().st_size / 1_000_000:.1f} MB).")
-    print(f"Keep {_secret_place()} with it: it holds the secret key, without which a restored server is not the same.")
+    print(f"Keep {_secret_place()} with it: sessions, links and stored secrets need its key.")
 
 
 def restore(options: argparse.Namespace) -> None:
@@ -73,7 +75,9 @@ def _refuse_to_overwrite(target: Path, is_forced: bool) -> None:
     if not target.exists():
         return
     live = Path(CONFIGURATION.database.name).resolve()
-    if is_embedded() and target.resolve() in {Path(f"{live}{ending}") for ending in ("", "-wal", "-shm", "-gate")}:
+    if is_embedded() and target.resolve() in {
+        Path(f"{live}{ending}") for ending in ("", "-wal", "-shm", "-gate")
+    }:
         raise CommandRefused(f"{target} belongs to the database itself. Name another file.")
     if not is_forced or not target.is_file():
         raise CommandRefused(f"{target} exists. Name another file, or say --force to replace it.")
@@ -81,7 +85,9 @@ def _refuse_to_overwrite(target: Path, is_forced: bool) -> None:
 
 def _require_content() -> None:
     if is_embedded() and not Path(CONFIGURATION.database.name).exists():
-        raise CommandRefused(f"There is no database at {CONFIGURATION.database.name}, so there is nothing to back up.")
+        raise CommandRefused(
+            f"There is no database at {CONFIGURATION.database.name}, so there is nothing to back up."
+        )
     require_connection()
     if "appointments" not in connection.introspection.table_names():
         raise CommandRefused("The database is empty, so there is nothing to back up.")
@@ -103,16 +109,20 @@ def _require_backup(source: Path) -> None:
         raise CommandRefused(f"{source} is no backup of Slotkeeper.")
     if is_sqlite != is_embedded():
         made, used = ("SQLite", "PostgreSQL") if is_sqlite else ("PostgreSQL", "SQLite")
-        raise CommandRefused(f"{source} is a backup of {made}, and this installation uses {used}. See DATABASE_URL.")
+        raise CommandRefused(
+            f"{source} is a backup of {made}, and this installation uses {used}. See DATABASE_URL."
+        )
 
 
 def _require_consent(source: Path, is_given: bool) -> None:
     if is_given:
         return
     if sys.stdin is None or not sys.stdin.isatty():
-        raise CommandRefused("Restoring replaces the whole database, and there is nobody to ask. Say --yes if that is meant.")
+        raise CommandRefused(
+            "Restoring replaces the whole database. Nobody can be asked here: say --yes if that is meant."
+        )
     written = datetime.fromtimestamp(source.stat().st_mtime, UTC)
-    print(f"This replaces {CONFIGURATION.database.name} by the backup written on {written:%Y-%m-%d at %H:%M} UTC.")
+    print(f"This replaces {CONFIGURATION.database.name} by a backup of {written:%Y-%m-%d %H:%M} UTC.")
     print("Whatever was entered since then is lost.")
     if input("Go on? [y/N] ").strip().lower() not in {"y", "yes"}:
         raise CommandRefused("Nothing was changed.")

@@ -59,8 +59,15 @@ def write_copy(part: Path) -> None:
     password = options.pop("password", "") or database.password
     named = {"host": database.host, "port": database.port, "user": database.user, "dbname": database.name}
     address = make_conninfo(**{name: value for name, value in (named | options).items() if value})
-    done = subprocess.run(
-        [_program("pg_dump"), "--format=custom", "--encoding=UTF8", "--no-password", f"--file={part}", f"--dbname={address}"],
+    arguments = [
+        "--format=custom",
+        "--encoding=UTF8",
+        "--no-password",
+        f"--file={part}",
+        f"--dbname={address}",
+    ]
+    done = subprocess.run(  # noqa: S603 -- our own arguments, no shell
+        [_program("pg_dump"), *arguments],
         env=os.environ | ({"PGPASSWORD": password} if password else {}),
         stderr=subprocess.PIPE,
         check=False,
@@ -70,7 +77,7 @@ def write_copy(part: Path) -> None:
 
 
 def restore_copy(source: Path) -> None:
-    """Make the tables as they were when the backup was written, fill them, bring them up to date. Raises Unusable."""
+    """Make the tables of the backup's time, fill them, bring them up to date. Raises Unusable."""
     applied = _applied_migrations(source)  # reads the whole file, before anybody has to wait
     require_ours(applied)
     try:
@@ -80,12 +87,18 @@ def restore_copy(source: Path) -> None:
             _fill_tables(source, tables)
             make_ready(source)
     except (DatabaseError, psycopg.Error) as error:
-        cause = error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error
-        if isinstance(cause, psycopg.errors.LockNotAvailable):
-            raise Unusable("somebody keeps using the database; stop the server and try again") from None
-        diagnosis: Any = getattr(cause, "diag", None)
-        sentences = [diagnosis.message_primary, diagnosis.message_detail] if diagnosis else [str(cause).splitlines()[0]]
-        raise Unusable("; ".join(sentence.replace("\n", ", ") for sentence in sentences if sentence)) from None
+        raise Unusable(_reason(error)) from None
+
+
+def _reason(error: Exception) -> str:
+    """Say what the server said, in one line; of what stands in the way of a DROP it names each thing."""
+    cause = error if isinstance(error, psycopg.Error) else error.__cause__
+    if isinstance(cause, psycopg.errors.LockNotAvailable):
+        return "somebody keeps using the database; stop the server and try again"
+    if not isinstance(cause, psycopg.Error) or cause.diag.message_primary is None:
+        return str(error).splitlines()[0]
+    detail = cause.diag.message_detail
+    return cause.diag.message_primary + (f" ({detail.replace(chr(10), ', ')})" if detail else "")
 
 
 def _program(name: str) -> str:
@@ -94,12 +107,14 @@ def _program(name: str) -> str:
     debian = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
     found = [str(program) for program in (shutil.which(name), *debian) if program]
     for program in found:
-        version = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+        version = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603
         number = re.search(r"\d+", version)
         if number and int(number[0]) >= wanted:
             return program
     problem = f"is older than the server ({wanted})" if found else "is missing"
-    raise CommandRefused(f"{name} {problem}. Install PostgreSQL's client programs: apt-get install postgresql-client-{wanted}")
+    raise CommandRefused(
+        f"{name} {problem}. Install PostgreSQL's client programs: apt-get install postgresql-client-{wanted}"
+    )
 
 
 @contextmanager
@@ -107,7 +122,7 @@ def _script(source: Path) -> Iterator[Iterator[bytes]]:
     """Give the lines that pg_restore turns the data of a backup into. Raises Unusable for a damaged one."""
     command = [_program("pg_restore"), "--data-only", "--file=-", str(source)]
     with tempfile.TemporaryFile() as errors:
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as process:  # noqa: S603
             assert process.stdout is not None
             yield process.stdout
         if process.returncode:
@@ -153,10 +168,12 @@ def _drop_tables() -> None:
         if strangers and loader.applied_migrations.keys() - loader.disk_migrations.keys():
             raise Unusable(
                 "the database was used by a newer version of Slotkeeper, whose tables this one does not know "
-                f"({', '.join(strangers)}). Make an empty database, let DATABASE_URL name it and restore there"
+                f"({', '.join(strangers)}). Make an empty database, name it in DATABASE_URL and restore there"
             )
         if present & ours:
-            cursor.execute(SQL("DROP TABLE {}").format(SQL(", ").join(map(Identifier, sorted(present & ours)))))
+            cursor.execute(
+                SQL("DROP TABLE {}").format(SQL(", ").join(map(Identifier, sorted(present & ours))))
+            )
 
 
 def _create_tables(applied: set[tuple[str, str]]) -> list[str]:
@@ -178,7 +195,9 @@ def _fill_tables(source: Path, tables: list[str]) -> None:
                     last_ids[content.sequence] = content.id
                 elif content.table in tables:
                     _fill_table(cursor, content)
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # checks foreign keys now: triggers and migrations need it
+        cursor.execute(
+            "SET CONSTRAINTS ALL IMMEDIATE"
+        )  # checks foreign keys now: triggers and migrations need it
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         _switch_triggers(cursor, tables, "ENABLE")
         for table in tables:
@@ -187,7 +206,7 @@ def _fill_tables(source: Path, tables: list[str]) -> None:
 
 def _switch_triggers(cursor: Any, tables: list[str], verb: str) -> None:
     for table in tables:
-        cursor.execute(SQL("ALTER TABLE {} {} TRIGGER USER").format(Identifier(table), SQL(verb)))  # type: ignore[arg-type]
+        cursor.execute(SQL("ALTER TABLE {} {} TRIGGER USER").format(Identifier(table), SQL(verb)))
 
 
 def _fill_table(cursor: Any, rows: Rows) -> None:
@@ -203,7 +222,9 @@ def _set_last_ids(cursor: Any, table: str, last_ids: dict[str, int]) -> None:
         largest = SQL("greatest(max({}), %s)").format(Identifier(sequence["column"]))
         last_id = last_ids.get(sequence["name"], 0)
         cursor.execute(
-            SQL("SELECT setval(to_regclass(%s), greatest({}, 1), {} > 0) FROM {}").format(largest, largest, Identifier(table)),
+            SQL("SELECT setval(to_regclass(%s), greatest({}, 1), {} > 0) FROM {}").format(
+                largest, largest, Identifier(table)
+            ),
             [sequence["name"], last_id, last_id],
         )
 

@@ -18,7 +18,7 @@ _PATIENCE_SECONDS = 30
 
 
 def write_copy(part: Path) -> None:
-    """Write the database as it is at this moment; without the remains of deleted rows that a plain copy has."""
+    """Write the database as it is at this moment, without what a plain copy keeps of deleted rows."""
     with connection.cursor() as cursor:
         cursor.execute("VACUUM INTO %s", [str(part)])
     with closing(sqlite3.connect(part)) as copy:
@@ -26,7 +26,7 @@ def write_copy(part: Path) -> None:
 
 
 def restore_copy(source: Path) -> None:
-    """Prepare a copy of the backup, then put it in the database's place in one transaction. Raises Unusable."""
+    """Prepare a copy of the backup, then put it in the database's place. Raises Unusable."""
     live = Path(connection.settings_dict["NAME"])
     workshop = live.with_name(f"{live.name}-restoring")
     shutil.rmtree(workshop, ignore_errors=True)  # of a restore that was killed
@@ -46,9 +46,10 @@ def restore_copy(source: Path) -> None:
 def _prepare(copy: Path, source: Path) -> None:
     try:
         with closing(sqlite3.connect(copy)) as database:
-            database.execute("PRAGMA trusted_schema = OFF")
             _require_integrity(database)
-            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            tables = {
+                name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            }
             if not {"django_migrations", "appointments"} <= tables:
                 raise Unusable("it is no backup of Slotkeeper")
             require_ours(set(database.execute("SELECT app, name FROM django_migrations")))
@@ -63,7 +64,7 @@ def _prepare(copy: Path, source: Path) -> None:
 def _require_integrity(database: sqlite3.Connection) -> None:
     (verdict,) = database.execute("PRAGMA integrity_check(1)").fetchone()
     if verdict != "ok":
-        raise Unusable(f"it is damaged ({verdict})")
+        raise Unusable(f"it is damaged ({verdict.splitlines()[-1]})")
 
 
 def _require_own_triggers(database: sqlite3.Connection) -> None:
@@ -94,7 +95,7 @@ def _django_on(path: Path) -> Iterator[None]:
 
 
 def _replace(live: Path, copy: Path) -> None:
-    """Overwrite every page in one transaction: connections that are open see the old rows, then the new ones."""
+    """Overwrite every page in one transaction: open connections see the old rows, then the new ones."""
     live.touch(mode=0o600)
     try:
         with (
@@ -114,7 +115,7 @@ def _replace(live: Path, copy: Path) -> None:
 
 
 def _not_for_ever() -> Callable[[int, int, int], None]:
-    """Make the backup API give up when somebody keeps the database locked; by itself it would try for ever."""
+    """Make the backup API give up on a database that stays locked; by itself it tries for ever."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
 
     def after_step(status: int, _remaining: int, _total: int) -> None:

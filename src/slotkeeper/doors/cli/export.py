@@ -11,10 +11,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 from django.db import connection, transaction
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from icalendar import Event
 
-from slotkeeper import __version__
 from slotkeeper.appointments.models import Appointment, ImportedEvent
 from slotkeeper.changes.models import Change
 from slotkeeper.contacts.models import Contact
@@ -75,7 +74,7 @@ def export(options: argparse.Namespace) -> None:
 
 @contextmanager
 def _one_moment() -> Iterator[None]:
-    """Read everything as of one moment. On SQLite `atomic()` would make writers wait; a plain BEGIN does not."""
+    """Read everything as of one moment. On SQLite `atomic()` makes writers wait; a plain BEGIN does not."""
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("BEGIN DEFERRED")
@@ -90,7 +89,7 @@ def _one_moment() -> Iterator[None]:
 
 
 def _write_json(file: IO[bytes], now: datetime) -> None:
-    head = {"format": "slotkeeper-export-1", "slotkeeper": __version__, "url": CONFIGURATION.url, "exported_at": now}
+    head = {"format": "slotkeeper-export-1", "url": CONFIGURATION.url, "exported_at": now}
     file.write(msgspec.json.encode(head).removesuffix(b"}"))
     for name, (model, omitted) in CONTENTS.items():
         file.write(b',\n"%b": [' % name.encode())
@@ -103,13 +102,16 @@ def _write_json(file: IO[bytes], now: datetime) -> None:
 
 
 def _rows(model: type[Model], omitted: frozenset[str] = frozenset()) -> Iterable[dict[str, Any]]:
-    columns = [field.attname for field in model._meta.concrete_fields if field.name not in omitted]  # noqa: SLF001 -- public Meta API
-    rows: Iterable[dict[str, Any]] = model._default_manager.order_by("pk").values(*columns).iterator(_ROWS_AT_ONCE)  # noqa: SLF001
-    return rows
+    fields = model._meta.concrete_fields  # noqa: SLF001 -- Django's public Meta API
+    columns = [field.attname for field in fields if field.name not in omitted]
+    rows: QuerySet[Any, dict[str, Any]] = QuerySet(model).order_by("pk").values(*columns)
+    return rows.iterator(_ROWS_AT_ONCE)
 
 
 def _write_ics(file: IO[bytes], now: datetime) -> int:
-    file.write(b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Slotkeeper//Slotkeeper//EN\r\nCALSCALE:GREGORIAN\r\n")
+    file.write(
+        b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Slotkeeper//Slotkeeper//EN\r\nCALSCALE:GREGORIAN\r\n"
+    )
     as_event = _event_writer(now)
     count = 0
     for count, row in enumerate(_rows(Appointment), 1):  # noqa: B007 -- the last count is the total
@@ -130,7 +132,9 @@ def _event_writer(now: datetime) -> Callable[[dict[str, Any]], Event]:
         event.add("DTEND", row["end_time"])
         event.add("SEQUENCE", row["version"] - 1)
         event.add("STATUS", _ICS_STATUS[row["status"]])
-        contact = ", ".join(row[name] for name in ("contact_name", "contact_email", "contact_phone") if row[name])
+        contact = ", ".join(
+            row[name] for name in ("contact_name", "contact_email", "contact_phone") if row[name]
+        )
         for name, value in (
             ("CREATED", row["created_at"]),
             ("LAST-MODIFIED", row["updated_at"]),

@@ -56,11 +56,13 @@ def build_parser() -> argparse.ArgumentParser:
     export.add_argument("--to", default=".", metavar="FOLDER", help="where to write (default: this folder)")
     backup = command("backup", "backup:backup", "Write a consistent copy of the database while it runs.")
     backup.add_argument("file", metavar="FILE")
+    backup.add_argument("--force", action="store_true", help="replace FILE if it exists")
     restore = command("restore", "backup:restore", "Replace the database by a backup; sending stays held until released.")
     restore.add_argument("file", metavar="FILE")
     restore.add_argument("--yes", action="store_true", help="do not ask")
     command("release-sending", "backup:release_sending", "Let messages leave again after a restore.")
-    command("demo", "demo:demo", "Fill an empty database with a practice, three providers and two months of appointments.")
+    demo = command("demo", "demo:demo", "Fill an empty database with a practice, three providers and two months of appointments.")
+    demo.add_argument("--if-empty", action="store_true", help="leave a database that is not empty as it is, without an error")
     return parser
 
 

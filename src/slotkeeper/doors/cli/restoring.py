@@ -36,7 +36,9 @@ def require_ours(applied: set[tuple[str, str]]) -> None:
     unknown = sorted(applied - MigrationLoader(None).disk_migrations.keys())
     if unknown:
         app, name = unknown[0]
-        raise Unusable(f"a newer version of Slotkeeper wrote it (it has {app}.{name}); install that version first")
+        raise Unusable(
+            f"a newer version of Slotkeeper wrote it (it has {app}.{name}); install that version first"
+        )
 
 
 def make_ready(source: Path) -> None:
@@ -49,7 +51,10 @@ def make_ready(source: Path) -> None:
     if missing:
         raise Unusable(f"it lacks parts of the guard against double booking: {', '.join(missing)}")
     with connection.cursor() as cursor:
-        for query, problem in ((_OVERLAP, "appointments in it overlap"), (_UNCLAIMED, "appointments in it hold no time")):
+        for query, problem in (
+            (_OVERLAP, "appointments in it overlap"),
+            (_UNCLAIMED, "appointments in it hold no time"),
+        ):
             cursor.execute(query)
             if cursor.fetchone():
                 raise Unusable(problem)

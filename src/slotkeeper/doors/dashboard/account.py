@@ -26,7 +26,9 @@ class SignUpFields(forms.Form):
     business_name = forms.CharField(
         label="Business", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "organization"})
     )
-    name = forms.CharField(label="Your name", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = forms.CharField(
+        label="Your name", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
     time_zone = TimeZoneField(label="Time zone")
 
     def signup(self, request: HttpRequest, user: User) -> None:
@@ -60,7 +62,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         return str(request.META.get("REMOTE_ADDR", ""))
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Count no wrong passwords here: axes does, for all processes. Codes of a second step allauth counts."""
+        """Count no wrong passwords: axes does, for all processes. Wrong codes allauth counts."""
 
     def is_safe_url(self, url: str) -> bool:
         """Let `next` lead to this installation only; ALLOWED_HOSTS names the visitor's own machine, too."""

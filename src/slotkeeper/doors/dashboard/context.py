@@ -13,7 +13,7 @@ from slotkeeper.rules.permissions import Permission
 
 
 def page_frame(request: HttpRequest) -> dict[str, Any]:
-    """Give templates the caller and the state of the installation; what costs a query is asked only if shown."""
+    """Give templates the caller and the installation's state; what costs a query waits until it is shown."""
     caller: Any = SimpleLazyObject(lambda: _caller(request))
     return {
         "caller": caller,
@@ -34,7 +34,7 @@ def _caller(request: HttpRequest) -> Caller | None:
         return caller
     chosen = request.session.get("membership_id")
     memberships = Membership.objects.active().select_related("user").filter(user_id=request.user.pk)
-    membership = memberships.filter(pk=chosen).first()
+    membership = memberships.filter(pk=chosen).first() if chosen else None
     return None if membership is None else caller_of_membership(membership)
 
 

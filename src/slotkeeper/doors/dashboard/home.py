@@ -85,7 +85,9 @@ def arrange(
     for row in rows:
         day = min(max(local_day(zone, row.start_time), dates[0]), dates[-1])
         starts, ends = form.write_all((row.start_time, row.end_time))
-        entry = Entry(row, starts, _times(starts, ends, day), people.get(row.user_id, ""), row.end_time <= now)
+        entry = Entry(
+            row, starts, _times(starts, ends, day), people.get(row.user_id, ""), row.end_time <= now
+        )
         days[day].entries.append(entry)
     return list(days.values())
 
@@ -100,7 +102,7 @@ def _names(rows: Sequence[AppointmentRow]) -> dict[int, str]:
 
 
 def _times(starts: str, ends: str, day: date) -> str:
-    """Write from when to when, for the day it stands under: `14:00–14:30`, `22:00 – Sun 04:00`, `until 04:00`."""
+    """Write from when to when; the weekday or date only where the day it stands under would mislead."""
     has_change = starts[19:] != ends[19:]  # the clocks change meanwhile, so they alone would mislead
 
     def one(text: str) -> str:

@@ -38,12 +38,12 @@ def account(request: HttpRequest) -> HttpResponse:
         update_profile(caller.business_id, user.pk, form.cleaned_data, caller.actor)
         messages.success(request, "Saved.")
         return redirect("account")
-    memberships = Membership.objects.active().select_related("business").filter(user_id=user.pk).order_by("pk")
+    own = Membership.objects.active().filter(user_id=user.pk)
     context = {
         "form": form,
         "address": EmailAddress.objects.filter(user_id=user.pk, primary=True).first(),
         "has_second_step": is_mfa_enabled(user),
-        "memberships": memberships,
+        "memberships": own.select_related("business").order_by("pk"),
     }
     return render(request, "dashboard/account.html", context)
 
@@ -51,11 +51,11 @@ def account(request: HttpRequest) -> HttpResponse:
 @permit(SIGNED_IN)
 def switch_business(request: HttpRequest) -> HttpResponse:
     """Work in another business of one's own from now on; one that is not is as unknown as none."""
-    if request.method == "POST":
-        chosen = request.POST.get("membership", "")
+    if request.method == "POST" and request.user.is_authenticated:
         own = Membership.objects.active().filter(user_id=request.user.pk)
-        membership = own.filter(pk=int(chosen)).first() if chosen.isascii() and chosen.isdigit() and len(chosen) < 19 else None
-        if membership is None:
-            raise Http404
+        try:
+            membership = forms.ModelChoiceField(own).clean(request.POST.get("membership"))
+        except forms.ValidationError:
+            raise Http404 from None
         request.session["membership_id"] = membership.pk
     return redirect("home")

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
@@ -81,22 +81,21 @@ def make(request: HttpRequest) -> HttpResponse:
 @never_cache
 def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
     """Ask whether to revoke a token, and revoke it."""
-    caller = _caller(request)
-    token = ApiToken.objects.in_business(caller.business_id).select_related("membership__user").filter(pk=token_id).first()
-    if token is None:
-        raise Http404
-    if request.method != "POST":
-        return _render(request, "dashboard/token_revoke.html", {"token": token})
-    try:
-        revoke_token(caller.business_id, token_id, caller.actor, int(time.time()))
-    except UnknownToken:
-        raise Http404 from None
-    return redirect("tokens")
+    business_id = _caller(request).business_id
+    if request.method == "POST":
+        try:
+            revoke_token(business_id, token_id, _caller(request).actor, int(time.time()))
+        except UnknownToken:
+            raise Http404 from None
+        return redirect("tokens")
+    found = ApiToken.objects.in_business(business_id).select_related("membership__user")
+    return _render(request, "dashboard/token_revoke.html", {"token": get_object_or_404(found, pk=token_id)})
 
 
 def _page(request: HttpRequest, form: NewTokenForm) -> HttpResponse:
     caller = _caller(request)
-    found = ApiToken.objects.in_business(caller.business_id).select_related("membership__user").order_by("-pk")
+    everyones = ApiToken.objects.in_business(caller.business_id).order_by("-pk")
+    found = everyones.select_related("membership__user")
     listed = [ListedToken(token, str(token.membership.user), _state(token)) for token in found]
     listed.sort(key=lambda one: one.state != "active")
     context = {

@@ -23,15 +23,19 @@ class FirstOwnerForm(forms.Form):
     business_name = forms.CharField(
         label="Business", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "organization"})
     )
-    name = forms.CharField(label="Your name", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"}))
-    email = forms.EmailField(label="Email", max_length=255, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+    name = forms.CharField(
+        label="Your name", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    email = forms.EmailField(
+        label="Email", max_length=255, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
     password = forms.CharField(
         label="Password",
         strip=False,  # as allauth reads it at sign-in
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text="At least 10 characters; not one that many people use.",
     )
-    time_zone = TimeZoneField(label="Time zone", help_text="New times are read and shown in this zone.")
+    time_zone = TimeZoneField(label="Time zone", help_text="Every page shows times in this zone.")
 
     def clean(self) -> dict[str, Any]:
         """Check the password against the rules that sign-up uses."""

@@ -78,9 +78,11 @@ def groups(document: Document) -> list[Group]:
     for path, methods in document["paths"].items():
         resource = path.split("/")[2]
         found.setdefault(resource, []).extend(
-            _operation(document, method, path, methods[method]) for method in METHODS if method in methods
+            _operation(method, path, methods[method]) for method in METHODS if method in methods
         )
-    return [Group(name, TITLES.get(name, name.capitalize()), operations) for name, operations in found.items()]
+    return [
+        Group(name, TITLES.get(name, name.capitalize()), operations) for name, operations in found.items()
+    ]
 
 
 @register.filter
@@ -102,9 +104,9 @@ def _shape(name: str, schema: Document) -> Shape:
     return Shape(name, schema.get("description", ""), fields, [str(word) for word in schema.get("enum", ())])
 
 
-def _operation(document: Document, method: str, path: str, operation: Document) -> Operation:
+def _operation(method: str, path: str, operation: Document) -> Operation:
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
-    answers = [_answer(document, status, one) for status, one in operation["responses"].items()]
+    answers = [_answer(status, one) for status, one in operation["responses"].items()]
     # 406 stands in the document for every operation; the server answers JSON whatever Accept says.
     answers = [answer for answer in answers if answer.status != "406"]
     return Operation(
@@ -123,11 +125,13 @@ def _is_usual(answer: Answer) -> bool:
     return answer.status in {"400", "401", "403", "413", "415", "429", "503"} and answer.schema in PROBLEMS
 
 
-def _answer(document: Document, status: str, answer: Document) -> Answer:
-    del document
-    content = next(iter(answer.get("content", {}).values()), {})
+def _answer(status: str, answer: Document) -> Answer:
+    content: Any = next(iter(answer.get("content", {}).values()), {})
     return Answer(
-        status, answer.get("description", ""), _reference(content.get("schema", {})), ", ".join(answer.get("headers", {}))
+        status,
+        answer.get("description", ""),
+        _reference(content.get("schema", {})),
+        ", ".join(answer.get("headers", {})),
     )
 
 
@@ -141,7 +145,8 @@ def _field(name: str, schema: Document, is_required: bool, place: str = "") -> F
     default = schema.get("default")
     return Field(
         name=name,
-        kind=" or ".join(_kind(one) for one in kinds) + (" or null" if may_be_null and place != "query" else ""),
+        kind=" or ".join(_kind(one) for one in kinds)
+        + (" or null" if may_be_null and place != "query" else ""),
         schema=next((_reference(one) for one in kinds if _reference(one)), ""),
         is_required=is_required,
         default="" if default is None or default == [] else str(default).lower(),
@@ -167,15 +172,13 @@ def _kind(schema: Document) -> str:
         return " or ".join(str(word) for word in schema["enum"])
     if schema.get("type") == "array":
         return f"list of {_kind(schema.get('items', {}))}"
-    return {"string": "text", "integer": "whole number", "boolean": "true or false"}.get(
-        schema.get("type", ""), schema.get("type", "anything")
-    )
+    kind = str(schema.get("type", "anything"))
+    return {"string": "text", "integer": "whole number", "boolean": "true or false"}.get(kind, kind)
 
 
 def _reference(schema: Document) -> str:
     """Name the shape that a schema refers to, itself or as a list's items."""
-    found: str = schema.get("$ref") or schema.get("items", {}).get("$ref", "")
-    return found.rpartition("/")[2]
+    return str(schema.get("$ref") or schema.get("items", {}).get("$ref", "")).rpartition("/")[2]
 
 
 # What a program finds in `code`, the status it comes with, and what to do.
@@ -186,19 +189,55 @@ ERROR_CODES = (
     ("UNKNOWN_FIELD", 400, "A field or query parameter is unknown here, or given twice."),
     ("INVALID_FIELD", 400, "A field has a wrong type, is too long, or out of range."),
     ("INVALID_DATE", 400, "This is no time. Write it like 2026-01-15T10:00:00 or 2026-01-15T10:00:00+01:00."),
-    ("NONEXISTENT_TIME", 400, "The clocks skip this local time. Add the offset you mean; the message lists them."),
-    ("AMBIGUOUS_TIME", 400, "The clocks show this local time twice. Add the offset you mean; the message lists both."),
+    (
+        "NONEXISTENT_TIME",
+        400,
+        "The clocks skip this local time. Add the offset you mean; the message lists them.",
+    ),
+    (
+        "AMBIGUOUS_TIME",
+        400,
+        "The clocks show this local time twice. Add the offset you mean; the message lists both.",
+    ),
     ("END_BEFORE_START", 400, "The end must come after the start."),
-    ("IN_THE_PAST", 400, "The time lies in the past. For an appointment, “suggested_slots” has the next free times."),
+    (
+        "IN_THE_PAST",
+        400,
+        "The time lies in the past. For an appointment, “suggested_slots” has the next free times.",
+    ),
     ("TOO_LONG", 400, "An appointment lasts at most 31 days, and a free/busy range at most 92."),
     ("NOT_SIGNED_IN", 401, "The token is missing, unknown, expired or revoked."),
-    ("NOT_PERMITTED", 403, "The role or the token’s scope does not allow this, or a browser’s CSRF token is missing."),
+    (
+        "NOT_PERMITTED",
+        403,
+        "The role or the scope of the token does not allow this, or a browser sent no CSRF token.",
+    ),
     ("NOT_FOUND", 404, "There is nothing here, or nothing that you may see. Both answer alike."),
-    ("METHOD_NOT_ALLOWED", 405, "This path does not take this method; the Allow header lists those it takes."),
-    ("SLOT_TAKEN", 409, "The time is not free. “conflicts” says what is there, “suggested_slots” what is free next."),
-    ("INVALID_TRANSITION", 409, "The appointment’s status does not allow this; the message says what it allows."),
-    ("VERSION_CONFLICT", 409, "Somebody changed it since you read it (412 with If-Match). “current” is how it is now."),
-    ("IN_PROGRESS", 409, "The first request with this Idempotency-Key is still running. Repeat it in a moment."),
+    (
+        "METHOD_NOT_ALLOWED",
+        405,
+        "This path does not take this method; the Allow header lists those it takes.",
+    ),
+    (
+        "SLOT_TAKEN",
+        409,
+        "The time is not free. “conflicts” says what is there, “suggested_slots” what is free next.",
+    ),
+    (
+        "INVALID_TRANSITION",
+        409,
+        "The status of the appointment does not allow this; the message says what it allows.",
+    ),
+    (
+        "VERSION_CONFLICT",
+        409,
+        "Somebody changed it since you read it (412 with If-Match). “current” is how it is now.",
+    ),
+    (
+        "IN_PROGRESS",
+        409,
+        "The first request with this Idempotency-Key is still running. Repeat it in a moment.",
+    ),
     ("TOO_LARGE", 413, "The body is larger than 1 MB."),
     ("UNSUPPORTED_MEDIA_TYPE", 415, "Send the body as application/json."),
     ("IDEMPOTENCY_MISMATCH", 422, "This Idempotency-Key was used with another body. Use a new key."),
@@ -229,5 +268,6 @@ def example_day() -> str:
 def error_codes() -> list[ErrorCode]:
     """List every code that an answer may carry."""
     return [
-        ErrorCode(code, status, text, f"error-{code.lower().replace('_', '-')}") for code, status, text in ERROR_CODES
+        ErrorCode(code, status, text, f"error-{code.lower().replace('_', '-')}")
+        for code, status, text in ERROR_CODES
     ]

@@ -1,0 +1,14 @@
+FROM python:3.11-slim
+WORKDIR /app
+COPY requirements/base.txt requirements/base.txt
+RUN pip install --no-cache-dir --require-hashes -r requirements/base.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY src src
+RUN pip install --no-cache-dir --no-deps --no-build-isolation . \
+    && useradd --system slotkeeper && mkdir /data && chown slotkeeper /data
+USER slotkeeper
+ENV SLOTKEEPER_DATA_DIR=/data
+VOLUME /data
+EXPOSE 8000
+HEALTHCHECK CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://localhost:8000/readyz')"]
+CMD ["slotkeeper", "serve", "--host", "0.0.0.0"]

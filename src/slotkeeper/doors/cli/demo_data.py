@@ -1,0 +1,70 @@
+"""The practice that `slotkeeper demo` invents. Nobody in it is real.
+
+Addresses are in example.org (RFC 2606); telephone numbers are those that Germany's
+Bundesnetzagentur sets aside for films, where nobody answers.
+"""
+
+from typing import NamedTuple
+
+ZONE = "Europe/Berlin"
+PRACTICE = "Physiotherapie Sonnenkiez"
+LOCATION = "Sonnenkiez 12, Berlin"
+OWNER = ("Henrike Vossberg", "henrike.vossberg@example.org")
+
+
+class Provider(NamedTuple):
+    """Somebody who treats, on which days of the week (Monday is 0), and where."""
+
+    name: str
+    email: str
+    weekdays: frozenset[int]
+    room: str
+
+
+PROVIDERS = (
+    Provider("Miriam Okafor", "miriam.okafor@example.org", frozenset({0, 1, 2, 3, 4}), "Room 1"),
+    Provider("Tobias Lindqvist", "tobias.lindqvist@example.org", frozenset({0, 1, 2, 3, 4}), "Room 2"),
+    Provider("Ayşe Demirtaş", "ayse.demirtas@example.org", frozenset({0, 1, 3, 4}), "Room 3"),
+)
+
+
+class Treatment(NamedTuple):
+    """A service, how long it takes and how often it is asked for."""
+
+    name: str
+    minutes: int
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    weight: int
+
+
+TREATMENTS = (
+    Treatment("Physiotherapy", 25, 0, 5, 50),
+    Treatment("Manual therapy", 40, 0, 5, 25),
+    Treatment("First assessment", 50, 0, 10, 10),
+    Treatment("Sports massage", 50, 5, 5, 15),
+)
+
+# From, until, in minutes after midnight; lunch is between them.
+SESSIONS = ((8 * 60, 12 * 60), (13 * 60, 17 * 60 + 30))
+
+FIRST_NAMES = (
+    "Jonas", "Lea", "Mehmet", "Hannah", "Wiktor", "Charlotte", "Emil", "Fatma", "Oskar", "Greta",
+    "Nikolai", "Selin", "Moritz", "Ida", "Thanh", "Frieda", "Karim", "Lotte", "Sebastian", "Zofia",
+    "Anton", "Marlene", "Ruben", "Elif", "Julius", "Nora", "Henning", "Aylin", "Björn", "Katharina",
+)  # fmt: skip
+LAST_NAMES = (
+    "Ahrenholt", "Brandwein", "Celebic", "Dornseif", "Eickstedt", "Falkenrath", "Grünbeck",
+    "Hollerbach", "Ilgenfritz", "Jankowiak", "Kesselring", "Lindenthal", "Morgenrot", "Niebuhrs",
+    "Oestervik", "Piepenbring", "Quellmann", "Rautenkranz", "Steinwender", "Tannhoff", "Uferkamp",
+    "Vierhaus", "Wacholder", "Yalvaç", "Zwetschner",
+)  # fmt: skip
+CUSTOMERS = 60
+LANDLINES = "+49 30 23125 {:03}"  # 000 to 999
+MOBILES = "+49 171 39200 {:02}"  # 00 to 99
+
+NOTES = (
+    "Prefers mornings.", "Prescription for six sessions.", "Comes with crutches until the end of the month.",
+    "Please call if anything earlier becomes free.", "Second prescription; report to the doctor is due.",
+)  # fmt: skip
+REASONS = ("Is ill.", "Has to work.", "Found an earlier time.", "The prescription has run out.")

@@ -1,0 +1,52 @@
+"""How many statements the hot paths cost; BEGIN and COMMIT are not counted."""
+
+from contextlib import contextmanager
+
+import pytest
+from cast import Cast
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from slotkeeper.appointments import actions
+from slotkeeper.appointments.insert import Booking
+from slotkeeper.changes.record import COMMAND
+from slotkeeper.offerings.models import Service
+
+MARCH = 1_930_000_000 - 1_930_000_000 % 3600
+
+
+@contextmanager
+def statements(at_most: int):
+    with CaptureQueriesContext(connection) as captured:
+        yield
+    work = [query["sql"] for query in captured if not query["sql"].startswith(("BEGIN", "COMMIT"))]
+    assert 0 < len(work) <= at_most, "\n".join(work)
+
+
+@pytest.fixture
+def service(committed_cast: Cast) -> Service:
+    return Service.objects.create(business=committed_cast.owner.business, name="Cut", buffer_after_minutes=5)
+
+
+def test_booking_with_contact_and_service_takes_four_statements(committed_cast, service):
+    owner = committed_cast.owner
+    wish = Booking(
+        owner.business_id, owner.user_id, "Cut", MARCH, MARCH + 3600,
+        contact_id=committed_cast.customer.pk, service_id=service.pk,
+    )  # fmt: skip
+    with statements(at_most=4):
+        actions.book(wish, COMMAND, MARCH - 3600)
+
+
+def test_booking_over_http_takes_four_statements_with_its_token(committed_cast, service):
+    api = committed_cast.api()
+    api.get("/api/appointments")  # the first use of a token in a minute is written down
+    with statements(at_most=4):
+        assert api.book(contact_id=committed_cast.customer.pk, service_id=service.pk).status_code == 201
+
+
+def test_free_busy_over_http_takes_two_statements_with_its_token(committed_cast):
+    api = committed_cast.api()
+    api.book()
+    with statements(at_most=2):
+        answer = api.get("/api/appointments/freebusy?start=2027-01-15T00:00:00&end=2027-01-16T00:00:00")
+    assert len(answer.json()["busy"]) == 1

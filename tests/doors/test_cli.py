@@ -1,0 +1,283 @@
+"""The `slotkeeper` command, run as people run it: in a process of its own."""
+
+import os
+import signal
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from functools import partial
+from pathlib import Path
+
+import pytest
+from servers.postgresql import free_port
+
+SAMPLES = Path(__file__).resolve().parents[1] / "calendars" / "samples"
+
+
+def environment_of(folder):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SLOTKEEPER_") and name != "DATABASE_URL"}
+    return kept | {"SLOTKEEPER_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "slotkeeper.settings"}
+
+
+def run_in(folder, *arguments, given="", **changes):
+    return subprocess.run(
+        [sys.executable, "-m", "slotkeeper", *arguments],
+        input=given,
+        env=environment_of(folder) | changes,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The data directory of an installation of its own, on the embedded database."""
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def slotkeeper(folder):
+    """Runs a command in that installation."""
+    return partial(run_in, folder)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """An installation with an owner, made once and copied for each test."""
+    folder = tmp_path_factory.mktemp("template") / "data"
+    assert run_in(folder, "migrate").returncode == 0
+    owner = ("create-owner", "--email", "o@x.test", "--name", "Olga", "--time-zone", "Europe/Berlin")
+    made = run_in(folder, *owner, given="a long password\n")
+    assert (made.returncode, made.stderr) == (0, "")
+    return folder
+
+
+@pytest.fixture
+def installation(template, folder, slotkeeper):
+    """Runs a command in an installation that has an owner."""
+    shutil.copytree(template, folder)
+    return slotkeeper
+
+
+class Server:
+    """`slotkeeper serve` in a process of its own."""
+
+    def __init__(self, environment, *arguments):
+        self.port = free_port()
+        command = [sys.executable, "-m", "slotkeeper", "serve", "--port", str(self.port), *arguments]
+        self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def get(self, path, **headers):
+        request = urllib.request.Request(f"http://localhost:{self.port}{path}", headers=headers)
+        return urllib.request.urlopen(request, timeout=10).read().decode()
+
+    def wait(self):
+        for _ in range(1200):
+            try:
+                return self.get("/readyz")
+            except (OSError, urllib.error.URLError):
+                assert self.process.poll() is None, self.process.stdout.read()
+                time.sleep(0.05)
+        raise AssertionError("the server did not become ready")
+
+    def descendants(self):
+        listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+        children = {}
+        for line in listed.splitlines():
+            pid, parent = map(int, line.split())
+            children.setdefault(parent, []).append(pid)
+        found, waiting = [], [self.process.pid]
+        while waiting:
+            offspring = children.get(waiting.pop(), [])
+            found += offspring
+            waiting += offspring
+        return found
+
+
+@pytest.fixture
+def serve(folder):
+    servers = []
+
+    def start(*arguments, **changes):
+        servers.append(Server(environment_of(folder) | changes, *arguments))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        if server.process.poll() is None:
+            server.process.kill()
+        server.process.communicate()
+
+
+def alive(pids):
+    return [pid for pid in pids if Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]]
+
+
+def gone(pids, seconds=5):
+    deadline = time.monotonic() + seconds
+    while alive(pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not alive(pids)
+
+
+def test_a_token_from_the_command_opens_the_api_and_nothing_else_is_printed(installation, serve):
+    made = installation("create-token", "--email", "o@x.test", "--name", "till", "--scope", "read")
+    assert made.stdout.startswith("slk_")
+    assert len(made.stdout.split()) == 1
+    server = serve()
+    server.wait()
+    assert '"scope":"read"' in server.get("/api/me", Authorization=f"Bearer {made.stdout.strip()}")
+
+
+def test_serve_restarts_its_worker_and_ends_everything_on_sigterm(serve):
+    server = serve()
+    server.wait()
+    family = server.descendants()
+    worker = next(pid for pid in family if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    os.kill(worker, signal.SIGKILL)
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        workers = [pid for pid in server.descendants() if b"slotkeeper\x00worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        if workers and worker not in workers:
+            break
+        time.sleep(0.1)
+    assert workers
+    family = server.descendants()
+    started = time.monotonic()
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(15) == 0
+    assert gone(family)
+    assert time.monotonic() - started < 8
+
+
+def test_kill_9_leaves_no_process_behind(serve):
+    server = serve()
+    server.wait()
+    family = server.descendants()
+    assert len(family) >= 3
+    server.process.kill()
+    assert gone(family)
+
+
+def test_without_worker_there_is_none(serve):
+    server = serve("--no-worker")
+    server.wait()
+    assert not any(b"slotkeeper\x00worker" in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in server.descendants())
+
+
+def test_a_taken_port_is_one_clear_line(slotkeeper):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        refused = slotkeeper("serve", "--port", str(taken.getsockname()[1]))
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) == 1
+    assert "is not free" in refused.stderr
+
+
+def test_serve_refuses_a_database_without_its_guard(installation, folder):
+    path = folder / "slotkeeper.sqlite3"
+    with sqlite3.connect(path) as database:
+        database.execute("DROP TRIGGER time_claims_one_per_user_insert")
+    for command in (["serve", "--port", str(free_port())], ["check"]):
+        refused = installation(*command)
+        assert refused.returncode == 1
+        assert "time_claims_one_per_user_insert" in refused.stdout + refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("DATABASE_URL", "mysql://x/y", "postgresql://"),
+        ("SLOTKEEPER_URL", "booking.example.com", "https://"),
+        ("SLOTKEEPER_SECRET_KEY", "short", "32"),
+        ("SLOTKEEPER_TRUSTED_PROXIES", "localhost", "addresses"),
+        ("SLOTKEEPER_WEB_WORKERS", "many", "whole number"),
+        ("SLOTKEEPER_MAIL_SERVER", "mail.example.com", "smtp"),
+        ("SLOTKEEPER_COLOUR", "red", "no setting"),
+    ],
+)
+def test_a_bad_setting_stops_start_up_with_a_sentence(slotkeeper, name, value, words):
+    refused = slotkeeper("check", **{name: value})
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) == 1
+    assert name in refused.stderr
+    assert words in refused.stderr
+
+
+def test_an_unreachable_database_is_one_clear_line_without_the_password(slotkeeper):
+    refused = slotkeeper("migrate", DATABASE_URL="postgresql://me:secret@127.0.0.1:1/none")
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) == 1
+    assert "secret" not in refused.stderr
+
+
+def test_the_env_file_is_private_and_the_environment_wins(installation, folder):
+    path = folder / "slotkeeper.env"
+    assert path.stat().st_mode & 0o777 == 0o600
+    with path.open("a") as file:
+        file.write("SLOTKEEPER_URL=https://from.file.test\n")
+    assert "https://from.file.test/" in installation("reset-password", "--email", "o@x.test").stdout
+    link = installation("reset-password", "--email", "o@x.test", SLOTKEEPER_URL="https://from.environment.test").stdout
+    assert link.startswith("https://from.environment.test/accounts/password/reset/key/")
+
+
+def test_an_owner_is_made_once_and_a_missing_password_is_printed(installation):
+    arguments = ("create-owner", "--email", "o@x.test", "--name", "Olga", "--time-zone", "Europe/Berlin")
+    again = installation(*arguments)
+    assert (again.returncode, "already" in again.stderr) == (1, True)
+    other = installation("create-owner", "--email", "p@x.test", "--name", "Paul", "--time-zone", "Europe/Berlin")
+    assert "Password: " in other.stdout
+    wrong = installation("create-owner", "--email", "q@x.test", "--name", "Q", "--time-zone", "Mars/Olympus")
+    assert (wrong.returncode, "IANA" in wrong.stderr) == (1, True)
+
+
+def test_an_export_of_each_program_is_imported_once(installation):
+    for sample in sorted(SAMPLES.glob("*.ics")):
+        first = installation("import", str(sample), "--email", "o@x.test", "--with-past")
+        assert first.returncode == 0, first.stderr
+        assert "Booked" in first.stdout
+        again = installation("import", str(sample), "--email", "o@x.test", "--with-past")
+        assert "Imported before" in again.stdout
+        assert "Stored" not in again.stdout
+
+
+def test_past_events_are_counted_and_overlaps_are_reported(installation, tmp_path):
+    def event(uid, start, end):
+        return f"BEGIN:VEVENT\r\nUID:{uid}\r\nDTSTART:{start}\r\nDTEND:{end}\r\nSUMMARY:{uid}\r\nEND:VEVENT\r\n"
+
+    events = (
+        event("past", "20200101T100000Z", "20200101T110000Z")
+        + event("first", "20310101T100000Z", "20310101T110000Z")
+        + event("second", "20310101T103000Z", "20310101T113000Z")
+    )
+    path = tmp_path / "own.ics"
+    path.write_text(f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{events}END:VCALENDAR\r\n")
+    report = installation("import", str(path), "--email", "o@x.test").stdout
+    assert "Booked 1 of 3 events." in report
+    assert "Past, skipped: 1" in report
+    assert "second: in the way: first" in report
+
+
+@pytest.mark.parametrize("content", [b"", b"not a calendar", b"\x00" * 100, b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n"])
+def test_a_file_that_is_no_calendar_imports_nothing(installation, tmp_path, content):
+    path = tmp_path / "wrong.ics"
+    path.write_bytes(content)
+    refused = installation("import", str(path), "--email", "o@x.test")
+    assert refused.returncode == 1
+    assert "Nothing was imported" in refused.stderr
+
+
+def test_a_huge_file_is_refused_at_once(installation, tmp_path):
+    path = tmp_path / "huge.ics"
+    with path.open("wb") as file:
+        file.truncate(100_000_000)
+    refused = installation("import", str(path), "--email", "o@x.test")
+    assert (refused.returncode, "25 MB" in refused.stderr) == (1, True)
