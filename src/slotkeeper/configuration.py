@@ -142,16 +142,16 @@ def _database(value: str) -> Database:
 
 
 def _postgresql(parts: SplitResult) -> Database:
-    options = tuple(tuple(pair.split("=", 1)) for pair in parts.query.split("&") if "=" in pair)
-    named = dict(options)
+    pairs = (pair.partition("=") for pair in parts.query.split("&") if "=" in pair)
+    named = {name: unquote(setting) for name, _, setting in pairs}
     return Database(
         "postgresql",
         unquote(parts.path.strip("/")),
-        host=named.pop("host", None) or unquote(parts.hostname or ""),
-        port=str(named.pop("port", None) or parts.port or ""),
+        host=named.pop("host", "") or unquote(parts.hostname or ""),
+        port=named.pop("port", "") or str(parts.port or ""),
         user=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
-        options=tuple((name, unquote(setting)) for name, setting in named.items()),
+        options=tuple(named.items()),
     )
 
 

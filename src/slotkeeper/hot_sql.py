@@ -30,7 +30,8 @@ def rows(sql: str, parameters: Sequence[Any]) -> list[Any]:
     """Run a query and fetch all of it."""
     with hot_cursor() as cursor:
         cursor.execute(sql, parameters)
-        return cursor.fetchall()
+        found: list[Any] = cursor.fetchall()
+        return found
 
 
 def row(sql: str, parameters: Sequence[Any]) -> Any:

@@ -334,7 +334,7 @@ def test_killed_commands_leave_a_usable_database(copied, practice, tmp_path, soa
         process.communicate()
         assert copied.rows("SELECT name FROM businesses")[0][0] in {"Renamed since", "Physiotherapie Sonnenkiez"}
         copied.assert_is_sound()
-        for part in tmp_path.glob("*.part"):
+        for part in tmp_path.glob("*.part*"):
             part.unlink()
     for written in tmp_path.glob("killed-*"):
         assert copied.run("restore", written, "--yes")[::2] == (0, "")

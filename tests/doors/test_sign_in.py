@@ -76,6 +76,16 @@ def test_eight_wrong_passwords_lock_that_address_even_for_the_right_one(cast, vi
     assert sign_in(visitor, COLLEAGUE)["Location"] == "/"  # the same machine, another person
 
 
+def test_new_password_by_mail_ends_the_lock(cast, visitor, mailoutbox):
+    for _ in range(8):
+        sign_in(visitor, OWNER, WRONG)
+    visitor.post("/accounts/password/reset/", {"email": OWNER})
+    (link,) = re.findall(rf"{URL}(/accounts/password/reset/key/\S+)", mailoutbox[0].body)
+    form = visitor.get(link)["Location"]
+    visitor.post(form, {"password1": "another fine secret", "password2": "another fine secret"})
+    assert sign_in(visitor, OWNER, "another fine secret")["Location"] == "/"
+
+
 def test_right_password_starts_the_count_anew(cast, visitor):
     for _ in range(2):
         for _ in range(7):
@@ -134,7 +144,7 @@ def test_sign_up_makes_user_business_and_owner_and_signs_in_at_once(db, visitor)
 
 @pytest.mark.parametrize(
     "fields",
-    [{"password1": "short"}, {"password1": "password1234"}, {"time_zone": "Mars"}, {"business_name": ""}],
+    [{"password1": "brief"}, {"password1": "password1234"}, {"time_zone": "Mars"}, {"business_name": ""}],
 )
 def test_refused_sign_up_stores_nothing_and_echoes_no_password(db, visitor, fields):
     page = text_of(visitor.post("/accounts/signup/", NEWCOMER | fields))

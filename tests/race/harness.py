@@ -70,11 +70,6 @@ def _run(lanes: list[Sequence[Attempt]], rounds: int, barrier: Any, sender: Conn
     sender.send(outcomes)
 
 
-def in_rounds(rounds: Iterable[Callable[[], Attempt]]) -> list[Attempt]:
-    """Let all sixteen threads do the same thing in each round."""
-    return [make() for make in rounds for _ in range(LANES)]
-
-
 def shuffled(seed: int, attempts: Iterable[Attempt]) -> list[Attempt]:
     """Bring the attempts into a random order that is the same in every run."""
     mixed = list(attempts)

@@ -86,7 +86,7 @@ def undeclared_routes(patterns: list[URLPattern | URLResolver], prefix: str = ""
         if isinstance(pattern, URLResolver):
             yield from undeclared_routes(pattern.url_patterns, route)
             continue
-        endpoint = getattr(pattern.callback, "view_class", None)
+        endpoint: Any = getattr(pattern.callback, "view_class", None)
         methods = getattr(endpoint, "api_endpoints", None)
         if methods is not None:
             yield from (f"{method} {route}" for method in methods if method not in endpoint.permissions)

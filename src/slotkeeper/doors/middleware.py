@@ -108,13 +108,15 @@ class PageChain:
     """Session, CSRF, sign-in and messages: for pages and browsers; requests with a token go past them."""
 
     def __init__(self, get_response: Handler) -> None:
-        self.get_response = self.page_door = get_response
+        self.get_response = get_response
+        self.page_door: Handler = get_response
         self.view_hooks: list[Callable[..., HttpResponseBase | None]] = []
         for name in reversed(settings.PAGE_MIDDLEWARE):
             middleware = import_string(name)(self.page_door)
             if hasattr(middleware, "process_view"):
                 self.view_hooks.insert(0, middleware.process_view)
-            self.page_door = convert_exception_to_response(middleware)
+            wrapped: Any = convert_exception_to_response(middleware)
+            self.page_door = wrapped
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Choose the door."""

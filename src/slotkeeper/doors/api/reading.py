@@ -34,7 +34,7 @@ def read_body(request: HttpRequest, model: type[T]) -> T:
     try:
         # The standard parser sees what msgspec lets pass: keys given twice.
         json.loads(body, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
-        read = _decoder(model).decode(body)
+        read: T = _decoder(model).decode(body)
     except (msgspec.ValidationError, OverflowError):
         raise _all_errors(body, model) from None
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
@@ -61,7 +61,7 @@ def body_of(request: HttpRequest) -> bytes:
 
 def read_query(query: QueryDict, model: type[T]) -> T:
     """Read a query string into `model`; only list fields may be given several times. Raises ApiProblem (400)."""
-    errors, values = [], {}
+    errors, values = [], dict[str, str | list[str]]()
     hints, fields = _hints(model), {field.encode_name for field in msgspec.structs.fields(model)}
     for name, given in query.lists():
         if name not in fields:

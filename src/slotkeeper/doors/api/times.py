@@ -49,7 +49,7 @@ class TimeReader:
         """Read the exact start or end of an appointment; 0 if it cannot be."""
         try:
             return exact_instant(parse_time(text), self.zone)
-        except tuple(_CODES) as error:
+        except (NonexistentTime, AmbiguousTime, InvalidTime) as error:
             self._note(field, error)
             return 0
 

@@ -180,7 +180,9 @@ def _create_tables(applied: set[tuple[str, str]]) -> list[str]:
     """Migrate to where the backup was; return the tables that this made."""
     before = set(connection.introspection.table_names())
     executor = MigrationExecutor(connection)
-    executor.migrate([key for key in applied if key in executor.loader.graph.nodes])
+    newest = executor.loader.graph.leaf_nodes()
+    plan = [step for step in executor.migration_plan(newest) if (step[0].app_label, step[0].name) in applied]
+    executor.migrate(newest, plan)
     return sorted(set(connection.introspection.table_names()) - before)
 
 

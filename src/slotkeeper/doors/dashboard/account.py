@@ -7,6 +7,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
+from axes.utils import reset
 from django import forms
 from django.conf import settings
 from django.http import HttpRequest
@@ -63,6 +64,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count no wrong passwords: axes does, for all processes. Wrong codes allauth counts."""
+
+    def set_password(self, user: User, password: str) -> None:
+        """Set a new password; wrong tries at the old one no longer lock the door."""
+        super().set_password(user, password)
+        reset(username=user.email)
 
     def is_safe_url(self, url: str) -> bool:
         """Let `next` lead to this installation only; ALLOWED_HOSTS names the visitor's own machine, too."""

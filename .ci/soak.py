@@ -1,0 +1,54 @@
+"""Run the heavy suites with their full figures, on both engines, and write docs/soak.md."""
+
+import os
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SUITES = {
+    "races: 20,000 attempts an engine, 0 overlaps": ["tests/race"],
+    "fuzz: 20,000 requests an engine, 0 answers of 5xx": ["tests/doors/test_fuzz.py"],
+    "calendar files: 5,000 mutated files": ["tests/calendars"],
+}
+HEAD = """# Soak
+
+The heavy suites with their full figures: `make soak` runs them and writes this page; `make test` runs a seeded tenth (of the fuzz a
+quarter). The last run was on {date} (UTC).
+
+| suite | engine | result | minutes |
+|---|---|---|---|
+"""
+
+
+def run_suite(paths: list[str], engine: str) -> tuple[bool, str, float]:
+    """Run one suite on one engine; return whether it passed, its closing line, and its minutes."""
+    started = time.monotonic()
+    finished = subprocess.run(
+        [sys.executable, "-m", "pytest", "-n", "2", "--soak", *paths],
+        cwd=ROOT, env=os.environ | {"TEST_ENGINE": engine}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    print(finished.stdout[-3000:])
+    lines = finished.stdout.strip().splitlines() or ["no output"]
+    return finished.returncode == 0, lines[-1].strip("= "), (time.monotonic() - started) / 60
+
+
+def main() -> int:
+    """Run every suite and write the page."""
+    rows, failures = [], 0
+    for name, paths in SUITES.items():
+        for engine in ("sqlite", "postgresql"):
+            if engine == "postgresql" and paths == ["tests/calendars"]:
+                continue  # it touches no database
+            passed, line, minutes = run_suite(paths, engine)
+            failures += not passed
+            rows.append(f"| {name} | {engine} | {'passed' if passed else 'FAILED'}: {line.split(' in ')[0]} | {minutes:.1f} |")
+    head = HEAD.format(date=f"{datetime.now(UTC):%Y-%m-%d}")
+    (ROOT / "docs" / "soak.md").write_text(head + "\n".join(rows) + "\n", encoding="utf-8")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
