@@ -7,12 +7,14 @@ speak SQL. They use Django's own cursor, which transactions and query-count test
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 
+@cache  # Django finds the connection of the thread each time, and one booking asks a dozen times
 def is_postgresql() -> bool:
     """Say which of the two engines this is."""
     return connection.vendor == "postgresql"

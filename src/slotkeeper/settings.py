@@ -141,7 +141,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
-STATICFILES_DIRS: list[str] = []
+STATICFILES_DIRS = [os.path.join(os.path.dirname(__file__), "static")]  # noqa: PTH118, PTH120 -- Django compares strings
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 WHITENOISE_MAX_AGE = 3600
@@ -169,8 +169,10 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = False
-# axes locks sign-in, with rows that all processes share; two locks would contradict each other.
-ACCOUNT_RATE_LIMITS = {"login_failed": False}
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+MFA_ADAPTER = "slotkeeper.doors.dashboard.account.SecondStepAdapter"
+# Where nothing can be verified, a second step must not wait for it.
+MFA_ALLOW_UNVERIFIED_EMAIL = CONFIGURATION.mail_server is None
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_PASSKEY_SIGNUP_ENABLED = False
@@ -180,7 +182,7 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = _url.scheme == "http"
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_USERNAME_FORM_FIELD = "login"
+AXES_USERNAME_FORM_FIELD = "email"  # what allauth hands to authenticate()
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "slotkeeper.doors.errors.sign_in_locked"
 AXES_CLIENT_IP_CALLABLE = "slotkeeper.doors.middleware.client_address"

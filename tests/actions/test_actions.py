@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.actions import Target
 from slotkeeper.appointments.free_busy import UnknownMember
@@ -53,7 +54,9 @@ def blocked(row) -> tuple[int, int]:
 
 def verbs() -> list[str]:
     """Read the verbs recorded for appointments, oldest first."""
-    return list(Change.objects.filter(subject_kind="appointment").order_by("id").values_list("verb", flat=True))
+    return list(
+        Change.objects.filter(subject_kind="appointment").order_by("id").values_list("verb", flat=True)
+    )
 
 
 def in_status(wish: Booking, status: Status):
@@ -118,7 +121,14 @@ def test_final_status_fixes_times_person_and_service(wish, cast, service, status
 
 def test_final_status_leaves_words_and_contact_editable(wish, cast):
     row = in_status(wish, Status.CANCELED)
-    words = {"title": "T", "description": "D", "notes": "N", "location": "L", "contact_name": "C", "contact_id": cast.customer.pk}
+    words = {
+        "title": "T",
+        "description": "D",
+        "notes": "N",
+        "location": "L",
+        "contact_name": "C",
+        "contact_id": cast.customer.pk,
+    }
     changed = update(row, **words)
     assert {name: getattr(changed, name) for name in words} == words
 
@@ -177,11 +187,17 @@ def test_buffers_are_copied_from_the_service_and_kept_when_it_changes(wish, serv
     assert blocked(row) == (TEN + HOUR - 600, TEN + 2 * HOUR + 1200)
 
 
-def test_appointment_of_a_service_no_longer_offered_can_be_reassigned_and_given_a_contact(wish, service, cast):
+def test_appointment_of_a_service_no_longer_offered_can_be_reassigned_and_given_a_contact(
+    wish, service, cast
+):
     row = book(wish, service_id=service.pk)
     Service.objects.update(is_active=False, buffer_before_minutes=90)
     row = update(row, user_id=cast.colleague.user_id, contact_id=cast.customer.pk)
-    assert (row.service_id, row.user_id, row.contact_name) == (service.pk, cast.colleague.user_id, "Carla Customer")
+    assert (row.service_id, row.user_id, row.contact_name) == (
+        service.pk,
+        cast.colleague.user_id,
+        "Carla Customer",
+    )
     assert blocked(row)[0] == TEN - 600
 
 
@@ -220,7 +236,11 @@ def test_references_into_another_business_are_unknown(wish, cast, service, field
 def test_contact_is_copied_at_booking_and_stays_as_it_was(wish, cast):
     row = book(wish, contact_id=cast.customer.pk, contact_phone="+1 555")
     Contact.objects.update(name="Married", email="new@customer.test")
-    assert (row.contact_name, row.contact_email, row.contact_phone) == ("Carla Customer", "carla@customer.test", "+1 555")
+    assert (row.contact_name, row.contact_email, row.contact_phone) == (
+        "Carla Customer",
+        "carla@customer.test",
+        "+1 555",
+    )
     assert update(row, notes="on time").contact_name == "Carla Customer"
 
 
@@ -240,7 +260,10 @@ def test_reassigning_to_somebody_busy_a_stranger_or_a_suspended_member_is_refuse
         update(row, user_id=cast.outsider.user_id)
     cast.colleague.is_suspended = True
     cast.colleague.save()
-    for refused in (lambda: update(row, user_id=cast.colleague.user_id), lambda: book(wish, user_id=cast.colleague.user_id)):
+    for refused in (
+        lambda: update(row, user_id=cast.colleague.user_id),
+        lambda: book(wish, user_id=cast.colleague.user_id),
+    ):
         with pytest.raises(UnknownMember):
             refused()
     assert verbs() == ["booked", "booked"]
@@ -267,7 +290,9 @@ def test_every_change_raises_the_version_and_writes_one_row(wish, cast):
     for version, (_, fields) in enumerate(steps, 2):
         assert update(row, **fields).version == version
     assert verbs() == ["booked", *(verb for verb, _ in steps)]
-    assert list(Change.objects.filter(subject_kind="appointment").values_list("subject_version", flat=True)) == [1, 2, 3, 4, 5]
+    assert list(
+        Change.objects.filter(subject_kind="appointment").values_list("subject_version", flat=True)
+    ) == [1, 2, 3, 4, 5]
     moved = Change.objects.get(verb="rescheduled")
     assert moved.before == {"start_time": "2027-01-15T10:00:00Z", "end_time": "2027-01-15T11:00:00Z"}
     assert moved.after == {"start_time": "2027-01-15T11:00:00Z", "end_time": "2027-01-15T12:00:00Z"}
@@ -335,7 +360,11 @@ def test_alternatives_leave_room_for_the_services_buffers(wish, service):
     asked = {"start_time": TEN + 1800, "end_time": TEN + HOUR, "service_id": service.pk}
     with pytest.raises(actions.SlotTaken) as refused:
         book(wish, **asked)
-    assert [slot.start - TEN for slot in refused.value.alternatives] == [HOUR + 600, 3 * HOUR + 600, 3 * HOUR + 2400]
+    assert [slot.start - TEN for slot in refused.value.alternatives] == [
+        HOUR + 600,
+        3 * HOUR + 600,
+        3 * HOUR + 2400,
+    ]
     first = refused.value.alternatives[0]
     book(wish, **asked | {"start_time": first.start, "end_time": first.end})
 

@@ -1,8 +1,20 @@
 """The guard, whoever writes: appointments put in, moved and taken out by plain SQL, on both engines."""
 
 import pytest
-from actions.by_hand import COLUMNS, at, claims, insert, insertion, is_postgresql, is_refused, moved, sql, values
 from django.db import IntegrityError, connection, transaction
+
+from actions.by_hand import (
+    COLUMNS,
+    at,
+    claims,
+    insert,
+    insertion,
+    is_postgresql,
+    is_refused,
+    moved,
+    sql,
+    values,
+)
 from race.harness import out_of_step, overlaps_stored
 from slotkeeper.appointments.models import Appointment
 from slotkeeper.people.models import User
@@ -96,8 +108,8 @@ def test_upsert_that_moves_a_row_onto_another_is_refused(owner):
     insert(owner)
     later = insert(owner, "12:00", "13:00")
     upsert = (
-        f"INSERT INTO appointments (id, {COLUMNS[1:]} VALUES ({later}, {values(owner)[1:]} ON CONFLICT (id) DO UPDATE "
-        "SET start_time = excluded.start_time, end_time = excluded.end_time, "
+        f"INSERT INTO appointments (id, {COLUMNS[1:]} VALUES ({later}, {values(owner)[1:]} "
+        "ON CONFLICT (id) DO UPDATE SET start_time = excluded.start_time, end_time = excluded.end_time, "
         "blocked_from = excluded.blocked_from, blocked_until = excluded.blocked_until"
     )
     assert is_refused(upsert)
@@ -122,7 +134,9 @@ def test_row_may_overlap_where_it_stood_itself(owner):
 
 def _shift(minutes: int) -> str:
     columns = ("start_time", "end_time", "blocked_from", "blocked_until")
-    return "UPDATE appointments SET " + ", ".join(f"{name} = {LATER.format(name, minutes)}" for name in columns)
+    return "UPDATE appointments SET " + ", ".join(
+        f"{name} = {LATER.format(name, minutes)}" for name in columns
+    )
 
 
 def test_shifting_a_full_day_by_an_hour_is_refused_whole_and_works_by_way_of_another_day(owner):
@@ -140,11 +154,13 @@ def test_shifting_a_full_day_by_an_hour_is_refused_whole_and_works_by_way_of_ano
 
 def test_two_rows_cannot_swap_in_one_statement(owner):
     first, second = insert(owner), insert(owner, "12:00", "13:00")
-    swap = "{0} = CASE id WHEN %s THEN {1} ELSE {2} END" % first
+    swap = f"{{0}} = CASE id WHEN {first} THEN {{1}} ELSE {{2}} END"
     columns = [("start_time", "12:00", "10:00"), ("end_time", "13:00", "11:00")]
     columns += [("blocked_from", "12:00", "10:00"), ("blocked_until", "13:00", "11:00")]
     cast_to = "timestamptz " if is_postgresql else ""
-    changes = ", ".join(swap.format(name, f"{cast_to}'{at(a)}'", f"{cast_to}'{at(b)}'") for name, a, b in columns)
+    changes = ", ".join(
+        swap.format(name, f"{cast_to}'{at(a)}'", f"{cast_to}'{at(b)}'") for name, a, b in columns
+    )
     assert is_refused(f"UPDATE appointments SET {changes}")
     assert [claim[4] for claim in claims()] == [first, second]
 
@@ -180,7 +196,7 @@ def test_row_given_to_somebody_busy_is_refused_and_leaves_time_free_where_it_was
     insert(cast.colleague, "10:30", "11:30")
     give = f"UPDATE appointments SET user_id = {cast.colleague.user_id} WHERE id = {first}"
     assert is_refused(give)
-    sql("UPDATE appointments SET status = 'canceled' WHERE id <> %s" % first)
+    sql(f"UPDATE appointments SET status = 'canceled' WHERE id <> {first}")
     sql(give)
     insert(owner)
     assert is_refused(insertion(cast.colleague))
@@ -195,7 +211,9 @@ def test_longer_buffer_may_not_reach_into_a_neighbour(owner):
     assert is_refused(insertion(owner, "11:00", "11:30"))
 
 
-@pytest.mark.parametrize("change", ["start_time = '{}'", "blocked_until = '{}', end_time = '{}'", "blocked_from = '{}'"])
+@pytest.mark.parametrize(
+    "change", ["start_time = '{}'", "blocked_until = '{}', end_time = '{}'", "blocked_from = '{}'"]
+)
 def test_appointment_cannot_leave_the_time_it_blocks(owner, change):
     only = insert(owner, buffer=15)
     outside = at("09:00") if change.startswith("start") else at("10:30")

@@ -1,4 +1,4 @@
-"""Ways to write that only one engine has: OR REPLACE and the bare shell on SQLite; COPY, MERGE, isolation on PostgreSQL."""
+"""Ways to write that only one engine has: OR REPLACE on SQLite; COPY, MERGE, isolation on PostgreSQL."""
 
 import contextlib
 import itertools
@@ -7,8 +7,9 @@ import threading
 from contextlib import closing
 
 import pytest
-from actions.by_hand import COLUMNS, at, insert, insertion, moved, on_postgresql, on_sqlite, shell, values
 from django.db import connection
+
+from actions.by_hand import COLUMNS, at, insert, insertion, moved, on_postgresql, on_sqlite, shell, values
 from race.harness import out_of_step, overlaps_stored
 
 OVERLAP = "time_claims_one_per_user"
@@ -39,7 +40,9 @@ def test_no_conflict_policy_lets_an_overlap_in(owner, by_hand, policy):
     row = insertion(owner, "10:30", "11:30").replace("INSERT INTO", f"INSERT OR {policy} INTO")
     move = moved(second, "10:30", "11:30").replace("UPDATE", f"UPDATE OR {policy}")
     with_id = row.replace("(business_id", "(id, business_id").replace("VALUES (", f"VALUES ({second}, ")
-    for pragmas in itertools.product(("foreign_keys = ON", "foreign_keys = OFF"), ("recursive_triggers = ON", "recursive_triggers = OFF")):
+    for pragmas in itertools.product(
+        ("foreign_keys = ON", "foreign_keys = OFF"), ("recursive_triggers = ON", "recursive_triggers = OFF")
+    ):
         for pragma in pragmas:
             by_hand.execute(f"PRAGMA {pragma}")
         for statement in (row, move):
@@ -95,7 +98,7 @@ def test_no_other_row_can_take_the_id_of_an_appointments_claim(owner, committed_
 
 @on_sqlite
 def test_shell_that_deletes_a_user_leaves_no_hole(owner, committed_cast, by_hand):
-    """Without foreign keys the user's appointments stay, and so do their claims; ids are never given again."""
+    """Without foreign keys the appointments stay, and so do their claims; ids are never given again."""
     insert(committed_cast.colleague)
     by_hand.execute(f"DELETE FROM memberships WHERE user_id = {committed_cast.colleague.user_id}")
     by_hand.execute(f"DELETE FROM users WHERE id = {committed_cast.colleague.user_id}")
@@ -162,7 +165,10 @@ def test_deferring_constraints_defers_no_refusal(owner, by_hand):
 def test_copied_rows_are_guarded(owner, by_hand):
     insert(owner)
     row = values(owner).strip("()").replace("'", "").replace(", ", "\t")
-    with pytest.raises(Exception, match=OVERLAP), by_hand.cursor().copy(f"COPY appointments {COLUMNS} FROM STDIN") as copy:
+    with (
+        pytest.raises(Exception, match=OVERLAP),
+        by_hand.cursor().copy(f"COPY appointments {COLUMNS} FROM STDIN") as copy,
+    ):
         copy.write(f"{row}\n")
 
 
@@ -188,7 +194,7 @@ def test_appointment_and_claim_part_ways_in_no_transaction(owner, by_hand):
 
 @on_postgresql
 def test_booking_waits_for_a_cancellation_and_takes_its_time(owner, by_hand):
-    """The waiting booking holds no lock that the canceling transaction may want next: it could book again itself."""
+    """Meanwhile it holds no lock that the canceling transaction, which books again, may want next."""
     only = insert(owner)
     by_hand.execute("BEGIN")
     by_hand.execute(f"UPDATE appointments SET status = 'canceled' WHERE id = {only}")

@@ -4,11 +4,19 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from actions.by_hand import COLUMNS, insert, insertion, is_postgresql, is_refused, on_postgresql, on_sqlite, sql, values
 from django.apps import apps
 from django.db import connection, models
 from django.db.migrations import operations as op
 from django.db.migrations.loader import MigrationLoader
+
+from actions.by_hand import (
+    insert,
+    insertion,
+    is_refused,
+    on_postgresql,
+    on_sqlite,
+    sql,
+)
 from race.harness import out_of_step, overlaps_stored
 from race.scratch import scratch_copy
 from slotkeeper.appointments import guard
@@ -46,7 +54,14 @@ def test_guard_is_whole_after_all_migrations(db):
 
 @pytest.mark.parametrize(
     ("app_label", "name"),
-    [*GUARDED, ("appointments", "Hold"), ("people", "User"), ("people", "Business"), ("contacts", "Contact"), ("offerings", "Resource")],
+    [
+        *GUARDED,
+        ("appointments", "Hold"),
+        ("people", "User"),
+        ("people", "Business"),
+        ("contacts", "Contact"),
+        ("offerings", "Resource"),
+    ],
 )
 def test_guard_survives_djangos_rebuilds_of(scratch, committed_cast, app_label, name):
     state = MigrationLoader(connection).project_state()
@@ -80,7 +95,11 @@ def test_guard_survives_a_table_renamed_and_renamed_back(scratch, committed_cast
     state = MigrationLoader(connection).project_state()
     table = apps.get_model(app_label, name)._meta.db_table
     state = migrate(state, app_label, op.AlterModelTable(name, "renamed"))
-    refused = insertion(committed_cast.owner).replace("INTO appointments", "INTO renamed") if name == "Appointment" else insertion(committed_cast.owner)
+    refused = (
+        insertion(committed_cast.owner).replace("INTO appointments", "INTO renamed")
+        if name == "Appointment"
+        else insertion(committed_cast.owner)
+    )
     if (connection.vendor, name) == ("postgresql", "TimeClaim"):
         # The functions name the table; without it nothing at all can be booked.
         assert missing(state.apps) == []
@@ -94,7 +113,11 @@ def test_guard_survives_a_table_renamed_and_renamed_back(scratch, committed_cast
 @pytest.mark.parametrize(("app_label", "name"), GUARDED)
 def test_every_part_can_be_taken_out_and_put_back_by_a_migration(scratch, committed_cast, app_label, name):
     state = MigrationLoader(connection).project_state()
-    parts = [part for part in state.apps.get_model(app_label, name)._meta.constraints if isinstance(part, guard.GuardConstraint)]
+    parts = [
+        part
+        for part in state.apps.get_model(app_label, name)._meta.constraints
+        if isinstance(part, guard.GuardConstraint)
+    ]
     for _ in range(2):
         for part in parts:
             state = migrate(state, app_label, op.RemoveConstraint(name, part.name))
@@ -143,7 +166,10 @@ def test_table_rebuilt_without_its_checks_is_noticed(scratch):
     connection.close()
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA writable_schema = ON")
-        cursor.execute("UPDATE sqlite_master SET sql = replace(sql, ' IS datetime(', ' IS trim(') WHERE name = 'appointments'")
+        cursor.execute(
+            "UPDATE sqlite_master SET sql = replace(sql, ' IS datetime(', ' IS trim(') "
+            "WHERE name = 'appointments'"
+        )
     connection.close()
     assert missing() == ["appointments_whole_seconds"]
 
@@ -168,8 +194,9 @@ def test_every_disabled_or_dropped_trigger_is_noticed(db):
 @on_postgresql
 def test_every_dropped_constraint_is_noticed(db):
     names = sql(
-        "SELECT conname, conrelid::regclass::text FROM pg_constraint WHERE conname LIKE 'time_claims_one_per_%' "
-        "OR conname LIKE '%_whole_seconds' OR (conname LIKE '%_fk' AND conrelid = 'time_claims'::regclass)"
+        "SELECT conname, conrelid::regclass::text FROM pg_constraint "
+        "WHERE conname LIKE 'time_claims_one_per_%' OR conname LIKE '%_whole_seconds' "
+        "OR (conname LIKE '%_fk' AND conrelid = 'time_claims'::regclass)"
     )
     assert len(names) == 8
     for count, (name, table) in enumerate(names, 1):
@@ -180,15 +207,21 @@ def test_every_dropped_constraint_is_noticed(db):
 
 @on_postgresql
 def test_every_replaced_function_is_noticed(db):
-    functions = [name for (name,) in sql("SELECT DISTINCT proname FROM pg_proc JOIN pg_trigger ON tgfoid = pg_proc.oid WHERE NOT tgisinternal")]
+    functions = sql(
+        "SELECT DISTINCT proname FROM pg_proc JOIN pg_trigger ON tgfoid = pg_proc.oid WHERE NOT tgisinternal"
+    )
     assert len(functions) == 4
-    for name in functions:
-        sql(f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$")
+    nothing = "RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$"
+    for (name,) in functions:
+        sql(f"CREATE OR REPLACE FUNCTION {name}() {nothing}")
         assert any(part.startswith(name) for part in missing())
     assert len(missing()) == 5
 
 
 @on_postgresql
-def test_trigger_on_another_event_or_function_is_noticed(db):
-    sql("CREATE OR REPLACE TRIGGER time_claims_one_per_user BEFORE INSERT ON time_claims FOR EACH ROW EXECUTE FUNCTION time_claims_one_per_resource()")
+def test_trigger_that_runs_another_function_is_noticed(db):
+    sql(
+        "CREATE OR REPLACE TRIGGER time_claims_one_per_user BEFORE INSERT OR UPDATE ON time_claims "
+        "FOR EACH ROW EXECUTE FUNCTION time_claims_one_per_resource()"
+    )
     assert missing() == ["time_claims_one_per_user (trigger)"]

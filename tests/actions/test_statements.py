@@ -3,9 +3,10 @@
 from contextlib import contextmanager
 
 import pytest
-from cast import Cast
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+
+from cast import Cast
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.insert import Booking
 from slotkeeper.changes.record import COMMAND

@@ -79,6 +79,15 @@ def test_own_pages_are_never_cached(cast, path):
     assert "no-store" in browser_of(cast.owner).get(path)["Cache-Control"]
 
 
+def test_person_without_a_business_gets_a_page_that_says_so(cast):
+    Membership.objects.filter(pk=cast.colleague.pk).update(is_suspended=True)
+    browser = browser_of(cast.colleague)
+    for path in ("/", "/settings/account", "/settings/tokens"):
+        answer = browser.get(path)
+        assert answer.status_code == 403
+        assert "You belong to no business." in text_of(answer)
+
+
 # The week
 
 

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from cast import Cast
 from django.db import connection
-from race.contestants import PlainSql, Verbs
+
+from cast import Cast
+from race.contestants import PlainSql, Verbs, close_own_connection
 from race.harness import LANES, out_of_step, overlaps_stored, query
+from race.scratch import database_url
+from servers.slotkeeper_server import Slotkeeper, running_slotkeeper
 
 
 @pytest.fixture
@@ -20,6 +23,7 @@ def calendar(committed_cast: Cast) -> Iterator[Cast]:
     """The cast with empty calendars. Afterwards nothing overlaps, and PostgreSQL saw no deadlock."""
     before = _deadlocks()
     yield committed_cast
+    close_own_connection()
     assert (overlaps_stored(), out_of_step()) == (0, 0)
     assert _deadlocks() == before
 
@@ -34,3 +38,10 @@ def _deadlocks() -> int:
 def way(request, calendar: Cast) -> Verbs | PlainSql:
     """How the racers write."""
     return request.param(calendar)
+
+
+@pytest.fixture(scope="module")
+def server(django_db_setup) -> Iterator[Slotkeeper]:
+    """Two web workers with four threads each, on the test's own database."""
+    with running_slotkeeper(database_url()) as started:
+        yield started

@@ -1,4 +1,4 @@
-"""Many processes with many threads, all let go at once; and the count of overlaps, independent of the guard."""
+"""Many processes with many threads, all let go at once; and counts that know nothing of the guard."""
 
 import multiprocessing
 import random
@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from django.db import connection, connections
+
 from slotkeeper.rules.intervals import Interval, overlaps
 
 PROCESSES, THREADS = 4, 4
@@ -31,13 +32,16 @@ def race(attempts: Sequence[Attempt]) -> Counter[str]:
     for number in range(PROCESSES):
         lanes = [attempts[lane::LANES] for lane in range(number * THREADS, (number + 1) * THREADS)]
         receiver, sender = forks.Pipe(duplex=False)
-        runner = forks.Process(target=_run, args=(lanes, -(-len(attempts) // LANES), barrier, sender), daemon=True)
+        runner = forks.Process(
+            target=_run, args=(lanes, -(-len(attempts) // LANES), barrier, sender), daemon=True
+        )
         runner.start()
         sender.close()
         runners.append((runner, receiver))
     outcomes: Counter[str] = Counter()
     try:
         for _, receiver in runners:
+            assert receiver.poll(300), "the race does not end"
             outcomes.update(receiver.recv())
     finally:
         for runner, _ in runners:
@@ -82,7 +86,8 @@ def shuffled(seed: int, attempts: Iterable[Attempt]) -> list[Attempt]:
 _CLAIMING = "status IN ('scheduled', 'confirmed', 'completed')"
 _OVERLAPS = f"""
 SELECT count(*) FROM appointments a JOIN appointments b ON a.user_id = b.user_id AND a.id < b.id
-AND a.blocked_from < b.blocked_until AND b.blocked_from < a.blocked_until WHERE a.{_CLAIMING} AND b.{_CLAIMING}
+AND a.blocked_from < b.blocked_until AND b.blocked_from < a.blocked_until
+WHERE a.{_CLAIMING} AND b.{_CLAIMING}
 """
 _ROOM_OVERLAPS = """
 SELECT count(*) FROM time_claims a JOIN time_claims b ON a.resource_id = b.resource_id AND a.id < b.id

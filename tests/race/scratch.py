@@ -49,3 +49,11 @@ def address(name: str) -> dict[str, Any]:
     """Say where PostgreSQL's database of that name is, for its own driver."""
     settings = connection.settings_dict
     return {"host": settings["HOST"], "port": settings["PORT"], "user": settings["USER"], "dbname": name}
+
+
+def database_url() -> str:
+    """Write the default connection's database as the setting DATABASE_URL does."""
+    settings = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{settings['NAME']}"
+    return f"postgresql://{settings['USER']}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"

@@ -9,7 +9,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,20 +30,33 @@ class Slotkeeper:
 
 
 @contextmanager
-def running_slotkeeper(database_url: str = "", workers: int = 2, threads: int = 4, **settings: str) -> Iterator[Slotkeeper]:
-    """Run a server on that database, or on a fresh SQLite one; stop it and remove what it made.
+def running_slotkeeper(
+    database_url: str = "", workers: int = 2, threads: int = 4, **settings: str
+) -> Iterator[Slotkeeper]:
+    """Run a server on a database that has its tables, or on a fresh SQLite one; stop it, remove its folder.
 
     Settings go in by their names in the environment, such as SLOTKEEPER_SYNCHRONOUS="NORMAL".
     """
     folder, port = Path(tempfile.mkdtemp(prefix="slotkeeper-server-")), free_port()
     own = {name: value for name, value in os.environ.items() if not name.startswith("SLOTKEEPER_")}
-    own |= {"SLOTKEEPER_DATA_DIR": str(folder), "DATABASE_URL": database_url, "SLOTKEEPER_LOG_LEVEL": "WARNING"}
+    own |= {
+        "SLOTKEEPER_DATA_DIR": str(folder),
+        "DATABASE_URL": database_url,
+        "SLOTKEEPER_LOG_LEVEL": "WARNING",
+    }
     environ = own | settings | {"DJANGO_SETTINGS_MODULE": "slotkeeper.settings"}
     server = None
     try:
-        subprocess.run([sys.executable, "-m", "django", "migrate", "-v0"], env=environ, check=True)
+        if not database_url:
+            subprocess.run([sys.executable, "-m", "django", "migrate", "-v0"], env=environ, check=True)
         command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port), "--no-ws"]
-        command += ["--workers", str(workers), "--blocking-threads", str(threads), "slotkeeper.wsgi:application"]
+        command += [
+            "--workers",
+            str(workers),
+            "--blocking-threads",
+            str(threads),
+            "slotkeeper.wsgi:application",
+        ]
         with (folder / "server.log").open("wb") as log:
             server = subprocess.Popen(command, env=environ, stdout=log, stderr=log, start_new_session=True)
         _wait_for(f"http://127.0.0.1:{port}/healthz", server, folder / "server.log")
@@ -67,12 +80,8 @@ def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
     server.terminate()
-    try:
+    with suppress(subprocess.TimeoutExpired):
         server.wait(10)
-    except subprocess.TimeoutExpired:
-        pass
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(server.pid, signal.SIGKILL)  # a worker that outlived its parent
-    except ProcessLookupError:
-        pass
     server.wait()

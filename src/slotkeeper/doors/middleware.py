@@ -12,13 +12,14 @@ from django.core.handlers.exception import convert_exception_to_response
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.http import urlencode
 from django.utils.module_loading import import_string
 
 from slotkeeper.doors.access import PUBLIC, SIGNED_IN, Access, access_to
 from slotkeeper.doors.api.problems import ApiProblem, answer_problem, not_permitted, not_signed_in, try_later
 from slotkeeper.doors.rate_limit import is_over_limit, too_many_requests
 from slotkeeper.people.callers import Caller, caller_of_membership, caller_of_token, note_token_use
-from slotkeeper.people.models import Membership
+from slotkeeper.people.models import Membership, User
 from slotkeeper.rules.permissions import Permission
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -55,6 +56,7 @@ def answer_envelope(get_response: Handler) -> Handler:
             response.headers.setdefault(name, value)
         if response.headers.get("Content-Type", "").startswith("text/html"):
             response.headers.setdefault("Content-Security-Policy", PAGE_POLICY)
+            response.headers.setdefault("Cache-Control", "private, no-store")
         caller: Caller | None = request.caller  # type: ignore[attr-defined]
         if caller and caller.token_id and caller.is_last_use_stale:
             note_token_use(caller.token_id, int(time.time()))
@@ -204,7 +206,9 @@ def refused(request: HttpRequest, problem: ApiProblem) -> HttpResponse:
     if is_api(request):
         return answer_problem(problem)
     if problem.code == "NOT_SIGNED_IN":
-        return redirect(f"{settings.LOGIN_URL}?next={request.path}")
+        if not User.objects.exists():
+            return redirect("welcome")
+        return redirect(f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}")
     return render(request, "403.html", {"detail": problem.detail}, status=problem.status)
 
 

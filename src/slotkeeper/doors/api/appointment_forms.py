@@ -1,6 +1,6 @@
 """The shapes of appointments on the wire, and the way between them and the verbs' values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Annotated, Any, TypeAlias
@@ -142,20 +142,24 @@ def write_appointment(row: AppointmentRow, form: TimeForm, caller: Caller) -> di
 
 def write_slots(slots: list[Interval], form: TimeForm) -> list[dict[str, str]]:
     """Write free stretches of time."""
-    return [{"start": form.write(slot.start), "end": form.write(slot.end)} for slot in slots]
+    return [{"start": start, "end": end} for start, end in _write_edges(slots, form)]
 
 
 def write_conflicts(entries: list[BusyEntry], form: TimeForm, may_see_titles: bool) -> list[dict[str, Any]]:
-    """Write what stands in the way, as far as the caller may see it."""
-    return [write_conflict(entry, form, may_see_titles) for entry in entries]
-
-
-def write_conflict(entry: BusyEntry, form: TimeForm, may_see_titles: bool) -> dict[str, Any]:
-    """Write one entry with its reason."""
-    written: dict[str, Any] = {"start": form.write(entry.start), "end": form.write(entry.end), "reason": entry.kind.value}
-    if entry.kind in {BusyKind.APPOINTMENT, BusyKind.BUFFER} and may_see_titles:
-        written |= {"appointment_id": entry.appointment_id, "title": entry.title}
+    """Write what stands in the way, each with its reason, as far as the caller may see it."""
+    written = []
+    for entry, (start, end) in zip(entries, _write_edges(entries, form), strict=True):
+        conflict: dict[str, Any] = {"start": start, "end": end, "reason": entry.kind.value}
+        if may_see_titles and entry.kind in {BusyKind.APPOINTMENT, BusyKind.BUFFER}:
+            conflict |= {"appointment_id": entry.appointment_id, "title": entry.title}
+        written.append(conflict)
     return written
+
+
+def _write_edges(stretches: Iterable[Interval | BusyEntry], form: TimeForm) -> Iterator[tuple[str, str]]:
+    """Write starts and ends in one go, which costs a fraction: most share a day or an edge with the one before."""
+    edges = form.write_all(edge for stretch in stretches for edge in (stretch.start, stretch.end))
+    return zip(edges[::2], edges[1::2], strict=True)
 
 
 def may_see_titles(caller: Caller, user_id: int) -> bool:

@@ -15,7 +15,6 @@ from slotkeeper.doors.api.appointment_forms import (
     ZoneName,
     in_the_past,
     may_see_titles,
-    write_conflict,
     write_conflicts,
     write_slots,
 )
@@ -106,15 +105,13 @@ class FreeBusyEndpoint(JsonEndpoint):
         _, entries = read_busy(person, window, moment)
         gaps = free_gaps(window, (entry.blocked for entry in entries), None)
         slots = free_slots(gaps, query.slot_minutes * 60, moment)
-        starts = form.write_all([slot.start for slot in slots])
-        ends = form.write_all([slot.end for slot in slots])
-        may_see = may_see_titles(caller, person.user_id)
+        busy = [entry for entry in entries if entry.end > start and entry.start < end]
         return answer(
             {
                 "start": start_text,
                 "end": end_text,
-                "busy": [_write_busy(entry, form, may_see) for entry in entries if entry.end > start and entry.start < end],
-                "free": [{"start": first, "end": last} for first, last in zip(starts, ends, strict=True)],
+                "busy": _write_busy(busy, form, may_see_titles(caller, person.user_id)),
+                "free": write_slots(slots, form),
                 "source": "internal_only",
             }
         )
@@ -152,8 +149,9 @@ class CheckConflicts(JsonEndpoint):
         )
 
 
-def _write_busy(entry: BusyEntry, form: TimeForm, may_see: bool) -> dict[str, Any]:
-    written = write_conflict(entry, form, may_see)
-    if entry.kind is BusyKind.APPOINTMENT and may_see:
-        del written["reason"]  # the users' document shows appointments without one
-    return written
+def _write_busy(entries: list[BusyEntry], form: TimeForm, may_see: bool) -> list[dict[str, Any]]:
+    busy = write_conflicts(entries, form, may_see)
+    for entry, written in zip(entries, busy, strict=True):
+        if entry.kind is BusyKind.APPOINTMENT and may_see:
+            del written["reason"]  # the users' document shows appointments without one
+    return busy

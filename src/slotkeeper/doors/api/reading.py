@@ -3,9 +3,10 @@
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from http import HTTPStatus
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar
 
 import msgspec
 from django.core.exceptions import RequestDataTooBig
@@ -62,26 +63,26 @@ def body_of(request: HttpRequest) -> bytes:
 def read_query(query: QueryDict, model: type[T]) -> T:
     """Read a query string into `model`; only list fields may be given several times. Raises ApiProblem (400)."""
     errors, values = [], dict[str, str | list[str]]()
-    hints, fields = _hints(model), {field.encode_name for field in msgspec.structs.fields(model)}
+    types, list_names = _types(model), _list_names(model)
     for name, given in query.lists():
-        if name not in fields:
+        if name not in types:
             errors.append(FieldError(name, "UNKNOWN_FIELD", "There is no such parameter."))
-        elif "list[" in str(hints[name]):
+        elif name in list_names:
             values[name] = given
         elif len(given) > 1:
             errors.append(FieldError(name, "INVALID_FIELD", "It is given more than once."))
         else:
             values[name] = given[0]
     errors += _missing(values, model)
-    read: dict[str, Any] = {}
+    if not errors:
+        with suppress(msgspec.ValidationError):
+            return _clean(msgspec.convert(values, model, strict=False))
     for name, value in values.items():
         try:
-            read[name] = msgspec.convert(value, hints[name], strict=False)
+            msgspec.convert(value, types[name], strict=False)
         except msgspec.ValidationError as error:
             errors.append(FieldError(name, "INVALID_FIELD", _sentence(error)))
-    if errors:
-        raise bad_fields(errors)
-    return _clean(model(**read))
+    raise bad_fields(errors)
 
 
 def known_id(value: int) -> int:
@@ -95,8 +96,18 @@ def _decoder(model: type[T]) -> msgspec.json.Decoder[T]:
 
 
 @cache
-def _hints(model: type[msgspec.Struct]) -> dict[str, Any]:
-    return get_type_hints(model, include_extras=True)
+def _types(model: type[msgspec.Struct]) -> dict[str, Any]:
+    return {field.encode_name: field.type for field in msgspec.structs.fields(model)}
+
+
+@cache
+def _list_names(model: type[msgspec.Struct]) -> frozenset[str]:
+    return frozenset(name for name, kind in _types(model).items() if "list[" in str(kind))
+
+
+@cache
+def _required_names(model: type[msgspec.Struct]) -> tuple[str, ...]:
+    return tuple(field.encode_name for field in msgspec.structs.fields(model) if field.required)
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> None:
@@ -117,23 +128,19 @@ def _all_errors(body: bytes, model: type[msgspec.Struct]) -> ApiProblem:
     given = json.loads(body)
     if not isinstance(given, dict):
         return ApiProblem(HTTPStatus.BAD_REQUEST, "MALFORMED_JSON", "The body must be a JSON object.")
-    hints, fields = _hints(model), {field.encode_name for field in msgspec.structs.fields(model)}
-    errors = [FieldError(_shown(name), "UNKNOWN_FIELD", "There is no such field.") for name in given if name not in fields]
+    types = _types(model)
+    errors = [FieldError(_shown(name), "UNKNOWN_FIELD", "There is no such field.") for name in given if name not in types]
     errors = _missing(given, model) + errors
-    for name in given.keys() & fields:
+    for name in given.keys() & types.keys():
         try:
-            msgspec.convert(given[name], hints[name], strict=True)
+            msgspec.convert(given[name], types[name], strict=True)
         except (msgspec.ValidationError, OverflowError) as error:
             errors.append(FieldError(name, "INVALID_FIELD", _sentence(error)))
     return bad_fields(errors) if errors else ApiProblem(HTTPStatus.BAD_REQUEST, "MALFORMED_JSON", "The body is invalid.")
 
 
 def _missing(given: Mapping[str, Any], model: type[msgspec.Struct]) -> list[FieldError]:
-    return [
-        FieldError(field.encode_name, "MISSING_FIELDS", "It is required.")
-        for field in msgspec.structs.fields(model)
-        if field.required and field.encode_name not in given
-    ]
+    return [FieldError(name, "MISSING_FIELDS", "It is required.") for name in _required_names(model) if name not in given]
 
 
 def _shown(name: str) -> str:

@@ -1,9 +1,9 @@
 """The API's paths, and the documents that describe them."""
 
-import json
 from functools import cache
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import register_converter
 
@@ -61,22 +61,22 @@ router = Router(
 
 
 @cache
-def openapi_document() -> str:
-    """Write the OpenAPI document; the same for everybody, so written once per process."""
-    return json.dumps(openapi_of(router), indent=1)
+def openapi_document() -> dict[str, Any]:
+    """Describe the API; the same for everybody, so made once per process."""
+    return openapi_of(router)
 
 
 @permit(PUBLIC)
 def openapi_json(request: HttpRequest) -> HttpResponse:
     """Serve the OpenAPI document."""
     del request
-    return HttpResponse(openapi_document(), "application/json")
+    return JsonResponse(openapi_document(), json_dumps_params={"indent": 1})
 
 
 @permit(PUBLIC)
 def api_docs(request: HttpRequest) -> HttpResponse:
     """Show the API documentation to people."""
-    return render(request, "api_docs.html", {"document": openapi_of(router)})
+    return render(request, "api_docs.html", {"document": openapi_document()})
 
 
 urlpatterns = [

@@ -72,14 +72,12 @@ def release_sending(options: argparse.Namespace) -> None:
 def _refuse_to_overwrite(target: Path, is_forced: bool) -> None:
     if target.is_dir():
         raise CommandRefused(f"{target} is a folder. Name a file.")
-    if not target.exists():
-        return
     live = Path(CONFIGURATION.database.name).resolve()
     if is_embedded() and target.resolve() in {
         Path(f"{live}{ending}") for ending in ("", "-wal", "-shm", "-gate")
     }:
         raise CommandRefused(f"{target} belongs to the database itself. Name another file.")
-    if not is_forced or not target.is_file():
+    if target.exists() and not (is_forced and target.is_file()):
         raise CommandRefused(f"{target} exists. Name another file, or say --force to replace it.")
 
 

@@ -1,11 +1,14 @@
 """Turning the OpenAPI document into what its page shows."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import template
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
@@ -69,6 +72,12 @@ class Shape:
     text: str
     fields: list[Field]
     words: list[str]
+
+
+@register.filter
+def marked(text: str) -> SafeString:
+    """Show what stands in backticks as code."""
+    return mark_safe(re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text)))  # noqa: S308 -- escaped just now
 
 
 @register.filter
@@ -172,8 +181,7 @@ def _kind(schema: Document) -> str:
         return " or ".join(str(word) for word in schema["enum"])
     if schema.get("type") == "array":
         return f"list of {_kind(schema.get('items', {}))}"
-    kind = str(schema.get("type", "anything"))
-    return {"string": "text", "integer": "whole number", "boolean": "true or false"}.get(kind, kind)
+    return str(schema.get("type", "anything"))
 
 
 def _reference(schema: Document) -> str:

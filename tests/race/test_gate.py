@@ -1,0 +1,137 @@
+"""The gate before SQLite's write transactions: it queues, it opens again, and it holds nothing back."""
+
+import gc
+import multiprocessing
+import threading
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import IntegrityError, OperationalError, connection, connections, transaction
+
+from race.contestants import DAWN, HOUR, Verbs
+from race.harness import query
+from slotkeeper.appointments.models import Appointment
+from slotkeeper.changes.models import Change
+from slotkeeper.people.models import Membership
+from slotkeeper.sqlite.base import DatabaseWrapper
+
+pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite has a gate")
+
+
+def enter() -> threading.Thread:
+    """Let another thread go through the gate; it ends when it got through."""
+
+    def pass_through() -> None:
+        with transaction.atomic():
+            pass
+        connection.close()
+
+    visitor = threading.Thread(target=pass_through, daemon=True)
+    visitor.start()
+    return visitor
+
+
+def is_open() -> bool:
+    visitor = enter()
+    visitor.join(10)
+    return not visitor.is_alive()
+
+
+def test_gate_is_closed_until_the_outermost_transaction_ends(committed_cast):
+    with transaction.atomic():
+        with transaction.atomic():
+            pass
+        visitor = enter()
+        visitor.join(0.3)
+        assert visitor.is_alive()
+    visitor.join(10)
+    assert not visitor.is_alive()
+
+
+def test_gate_opens_after_an_error_a_failed_commit_and_a_closed_connection(committed_cast):
+    with suppress(ZeroDivisionError), transaction.atomic():
+        _ = 1 / 0
+    assert is_open()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Membership.objects.create(user_id=4711, business_id=4711, role="", created_at=datetime.now(UTC))
+    assert is_open()
+    with suppress(OperationalError), transaction.atomic():
+        connection.close()
+    assert is_open()
+
+
+def test_reading_and_single_statements_do_not_wait_at_the_gate(committed_cast):
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            held.set()
+            done.wait(5)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(5)
+    assert Appointment.objects.count() == 0
+    done.set()
+    holder.join()
+
+
+def test_threads_that_end_leave_no_descriptor_behind(committed_cast):
+    def gates() -> int:
+        links = [path.readlink().name for path in Path("/proc/self/fd").iterdir() if path.exists()]
+        return sum(link.endswith("-gate") for link in links)
+
+    def write() -> None:
+        with transaction.atomic():
+            pass
+
+    before = gates()
+    for _ in range(20):
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join()
+    gc.collect()
+    assert gates() <= before
+
+
+def test_process_killed_inside_a_transaction_frees_the_gate_and_leaves_nothing_half_written(committed_cast):
+    verbs = Verbs(committed_cast)
+    forks = multiprocessing.get_context("fork")
+    half_way = forks.Event()
+
+    def stop_half_way() -> None:
+        with transaction.atomic():
+            verbs.book(DAWN, DAWN + HOUR)
+            half_way.set()
+            time.sleep(60)
+
+    connections.close_all()
+    process = forks.Process(target=stop_half_way, daemon=True)
+    process.start()
+    assert half_way.wait(10)
+    visitor = enter()
+    visitor.join(0.3)
+    assert visitor.is_alive()
+    process.kill()
+    process.join()
+    visitor.join(10)
+    assert not visitor.is_alive()
+    assert Appointment.objects.count() == 0
+    assert not Change.objects.filter(verb="booked").exists()
+    assert verbs.book(DAWN, DAWN + HOUR) == "done"
+    assert query("PRAGMA integrity_check") == [("ok",)]
+
+
+@pytest.mark.parametrize("mode", ["DEFERRED", "EXCLUSIVE", None])
+def test_any_other_transaction_mode_is_refused(mode, tmp_path):
+    settings = connection.settings_dict | {
+        "NAME": str(tmp_path / "other"),
+        "OPTIONS": {"transaction_mode": mode},
+    }
+    with pytest.raises(ImproperlyConfigured, match="IMMEDIATE"):
+        DatabaseWrapper(settings).get_connection_params()
