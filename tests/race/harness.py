@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection, connections
 
-from slotkeeper.rules.intervals import Interval, overlaps
+from slotkeeper.rules.intervals import Interval
 
 PROCESSES, THREADS = 4, 4
 LANES = PROCESSES * THREADS
@@ -118,15 +118,16 @@ def out_of_step() -> int:
     return int(query(_OUT_OF_STEP)[0][0])
 
 
-def next_free_by_minutes(user_id: int, start: int, seconds: int = 1800) -> list[Interval]:
+def next_free_by_minutes(user_id: int, start: int, minutes: int = 30) -> list[Interval]:
     """Find the next three free half hours minute by minute; everything stored stands on whole minutes."""
     epoch = "extract(epoch from {0})::bigint" if connection.vendor == "postgresql" else "unixepoch({0})"
-    blocked = f"{epoch.format('blocked_from')}, {epoch.format('blocked_until')}"
+    blocked = f"{epoch.format('blocked_from')} / 60, {epoch.format('blocked_until')} / 60"
     rows = query(f"SELECT {blocked} FROM appointments WHERE {_CLAIMING} AND user_id = {user_id}")
-    taken, found = [Interval(*row) for row in rows], []
+    taken = {minute for row in rows for minute in range(*row)}
+    found: list[Interval] = []
+    minute = start // 60
     while len(found) < 3:
-        slot = Interval(start, start + seconds)
-        is_free = not any(overlaps(slot, busy) for busy in taken)
-        found += [slot] if is_free else []
-        start += seconds if is_free else 60
+        is_free = taken.isdisjoint(range(minute, minute + minutes))
+        found += [Interval(minute * 60, (minute + minutes) * 60)] if is_free else []
+        minute += minutes if is_free else 1
     return found

@@ -24,10 +24,10 @@ import json, os, signal, sys, traceback, django
 django.setup()
 from slotkeeper.doors.cli import backup, demo, export
 from slotkeeper.doors.cli.main import main
-signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children: the test looks for their exit code
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children; the test reads their exit code
 for line in sys.stdin:
     words, files = json.loads(line)
-    streams = [os.open(f"{files}.{ending}", os.O_WRONLY | os.O_CREAT, 0o600) for ending in ("output", "errors")]
+    streams = [os.open(f"{files}.{end}", os.O_WRONLY | os.O_CREAT, 0o600) for end in ("output", "errors")]
     child = os.fork()
     if child:
         print(child, flush=True)
@@ -154,9 +154,9 @@ class Installation:
     def write_past_the_guard(self, sql: str) -> None:
         """Write what triggers and constraints would refuse."""
         if SERVER:
-            drop = "ALTER TABLE {} DISABLE TRIGGER USER, DROP CONSTRAINT IF EXISTS {}"
-            self.rows(drop.format("time_claims", "time_claims_one_per_user"))
-            self.rows(drop.format("appointments", "appointments_end_after_start"))
+            self.rows(
+                "ALTER TABLE time_claims DISABLE TRIGGER USER, DROP CONSTRAINT time_claims_one_per_user"
+            )
             self.rows(sql)
             return
         with closing(sqlite3.connect(self.file)) as database:
