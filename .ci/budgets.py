@@ -32,7 +32,9 @@ def problems_of(path: Path) -> Iterator[str]:
 def main() -> int:
     """Check every source, test and bench file, migrations excepted."""
     folders = ("src", "core", "tests", "bench", ".ci")
-    files = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py")) if "migrations" not in path.parts]
+    files = [
+        path for folder in folders for path in sorted((ROOT / folder).rglob("*.py")) if "migrations" not in path.parts
+    ]
     problems = [problem for path in files for problem in problems_of(path)]
     print("\n".join(problems) or f"budgets: {len(files)} files are within them")
     return 1 if problems else 0

@@ -15,8 +15,8 @@ SUITES = {
 }
 HEAD = """# Soak
 
-The heavy suites with their full figures: `make soak` runs them and writes this page; `make test` runs a seeded tenth (of the fuzz a
-quarter). The last run was on {date} (UTC).
+The heavy suites with their full figures: `make soak` runs them and writes this page; `make test` runs a seeded tenth
+(of the fuzz a quarter). The last run was on {date} (UTC).
 
 | suite | engine | result | minutes |
 |---|---|---|---|
@@ -44,7 +44,9 @@ def main() -> int:
                 continue  # it touches no database
             passed, line, minutes = run_suite(paths, engine)
             failures += not passed
-            rows.append(f"| {name} | {engine} | {'passed' if passed else 'FAILED'}: {line.split(' in ')[0]} | {minutes:.1f} |")
+            rows.append(
+                f"| {name} | {engine} | {'passed' if passed else 'FAILED'}: {line.split(' in ')[0]} | {minutes:.1f} |"
+            )
     head = HEAD.format(date=f"{datetime.now(UTC):%Y-%m-%d}")
     (ROOT / "docs" / "soak.md").write_text(head + "\n".join(rows) + "\n", encoding="utf-8")
     return 1 if failures else 0

@@ -8,7 +8,6 @@ from typing import Any
 
 from cpu import cpu_seconds
 from installation import Installation
-from servers.postgresql import binary
 from week import (
     CONTACTS_PER_BUSINESS,
     ENGINE,
@@ -20,6 +19,8 @@ from week import (
     sql_start_of,
     start_of,
 )
+
+from servers.postgresql import binary
 
 CLIENTS = 8
 

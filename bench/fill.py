@@ -16,10 +16,19 @@ from django.db.backends.utils import CursorWrapper
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "slotkeeper.settings")
 django.setup()
 
+from week import (
+    BUSIEST,
+    CONTACTS_PER_BUSINESS,
+    HALF_HOUR,
+    PROVIDERS,
+    PROVIDERS_PER_BUSINESS,
+    Plan,
+    sql_start_of,
+)
+
 from slotkeeper.contacts.models import Contact  # noqa: E402 -- models exist after setup()
 from slotkeeper.people.models import ApiToken, Business, Membership, User, new_secret, secret_hash  # noqa: E402
 from slotkeeper.rules.permissions import Role, Scope  # noqa: E402
-from week import BUSIEST, CONTACTS_PER_BUSINESS, HALF_HOUR, PROVIDERS, PROVIDERS_PER_BUSINESS, Plan, sql_start_of  # noqa: E402
 
 ZONE = "Europe/Berlin"
 IS_POSTGRESQL = connection.vendor == "postgresql"
@@ -28,10 +37,12 @@ IS_POSTGRESQL = connection.vendor == "postgresql"
 def make_people() -> dict[str, object]:
     """Make businesses of ten providers each, their contacts, and each owner's token."""
     users = User.objects.bulk_create(
-        User(email=f"provider{n}@bench.test", password="!", name=f"Provider {n}", time_zone=ZONE) for n in range(PROVIDERS)
+        User(email=f"provider{n}@bench.test", password="!", name=f"Provider {n}", time_zone=ZONE)
+        for n in range(PROVIDERS)
     )
     businesses = Business.objects.bulk_create(
-        Business(name=f"Practice {n}", slug=f"practice-{n}", time_zone=ZONE) for n in range(PROVIDERS // PROVIDERS_PER_BUSINESS)
+        Business(name=f"Practice {n}", slug=f"practice-{n}", time_zone=ZONE)
+        for n in range(PROVIDERS // PROVIDERS_PER_BUSINESS)
     )
     memberships = Membership.objects.bulk_create(
         Membership(
@@ -48,7 +59,13 @@ def make_people() -> dict[str, object]:
     )
     secrets = [new_secret() for _ in businesses]
     ApiToken.objects.bulk_create(
-        ApiToken(membership=owner, name="bench", scope=Scope.WRITE, secret_hash=secret_hash(secret), hint=secret[:8])
+        ApiToken(
+            membership=owner,
+            name="bench",
+            scope=Scope.WRITE,
+            secret_hash=secret_hash(secret),
+            hint=secret[:8],
+        )
         for owner, secret in zip(memberships[::PROVIDERS_PER_BUSINESS], secrets, strict=True)
     )
     first_ids = {"user": users[0].pk, "business": businesses[0].pk, "contact": contacts[0].pk}
@@ -68,7 +85,7 @@ def fill_appointments(cursor: CursorWrapper, plan: Plan, first_ids: dict[str, in
     cursor.execute(
         "INSERT INTO changes (business_id, subject_kind, subject_id, subject_version, verb, actor_kind, actor_id, "
         "actor_name, at, after, handled_at) SELECT business_id, 'appointment', id, 1, 'booked', 'token', 1, 'bench', "
-        "created_at, '{\"title\": \"Consultation\", \"status\": \"scheduled\"}', created_at FROM appointments ORDER BY id"
+        'created_at, \'{"title": "Consultation", "status": "scheduled"}\', created_at FROM appointments ORDER BY id'
     )
 
 
@@ -78,7 +95,7 @@ def _insert(cursor: CursorWrapper, count: int, provider: str, start: str, first_
     begin, end, booked = (moment.format(text) for text in ("start", f"start + {HALF_HOUR}", "start - 864000"))
     business = f"provider / {PROVIDERS_PER_BUSINESS}"
     cursor.execute(
-        "INSERT INTO appointments (business_id, user_id, title, description, start_time, end_time, status, "  # noqa: S608 -- integers
+        "INSERT INTO appointments (business_id, user_id, title, description, start_time, end_time, status, "
         "contact_id, contact_name, contact_email, contact_phone, sync_to_calendar, blocked_from, blocked_until, "
         "created_at, updated_at) "
         f"WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count - 1}), "

@@ -74,9 +74,7 @@ class Round:
         took: list[float] = []
         failures: list[int] = []
         numbers = range(number * THREADS, (number + 1) * THREADS)
-        threads = [
-            threading.Thread(target=self.lane, args=[lane, barrier, took, failures]) for lane in numbers
-        ]
+        threads = [threading.Thread(target=self.lane, args=[lane, barrier, took, failures]) for lane in numbers]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -100,9 +98,7 @@ def run_round(planned: Round) -> tuple[Outcome, int]:
     connections.close_all()
     forks = multiprocessing.get_context("fork")
     barrier, results = forks.Barrier(PROCESSES * THREADS), forks.Queue()
-    runners = [
-        forks.Process(target=planned.process, args=[number, barrier, results]) for number in range(PROCESSES)
-    ]
+    runners = [forks.Process(target=planned.process, args=[number, barrier, results]) for number in range(PROCESSES)]
     for runner in runners:
         runner.start()
     parts = [results.get() for _ in runners]

@@ -13,8 +13,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from servers.postgresql import free_port
 from week import CONTACTS_PER_BUSINESS, PROVIDERS_PER_BUSINESS, Plan
+
+from servers.postgresql import free_port
 
 HERE = Path(__file__).parent
 
@@ -51,7 +52,10 @@ class Installation:
     def fill(self) -> None:
         """Make the tables and store what the plan says."""
         subprocess.run(
-            [sys.executable, "-m", "slotkeeper", "migrate"], env=self.environment, check=True, stdout=subprocess.DEVNULL
+            [sys.executable, "-m", "slotkeeper", "migrate"],
+            env=self.environment,
+            check=True,
+            stdout=subprocess.DEVNULL,
         )
         made = self.inside("fill.py", asdict(self.plan))
         self.first_ids, self.tokens = made["first_ids"], made["tokens"]

@@ -10,7 +10,16 @@ from pathlib import Path
 from measuring import Case
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "bench.md"
-_COLUMNS = ("request", "stored", "application ms", "database ms", "rounds from – to", "per second", "engine's limit ms", "engine's limit per second")
+_COLUMNS = (
+    "request",
+    "stored",
+    "application ms",
+    "database ms",
+    "rounds from – to",
+    "per second",
+    "engine's limit ms",
+    "engine's limit per second",
+)
 _INTRODUCTION = """\
 # What a request costs
 
@@ -36,7 +45,9 @@ class Requirement:
     @property
     def is_met(self) -> bool:
         """Whether it holds."""
-        return (self.at_most is None or self.figure <= self.at_most) and (self.at_least is None or self.figure >= self.at_least)
+        return (self.at_most is None or self.figure <= self.at_most) and (
+            self.at_least is None or self.figure >= self.at_least
+        )
 
     @property
     def bound(self) -> str:

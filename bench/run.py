@@ -23,8 +23,9 @@ from engine_limits import PostgresqlLimit, SqliteLimit  # noqa: E402 -- found th
 from installation import Installation  # noqa: E402
 from measuring import BOOKING, FREE_BUSY, Case, run_round  # noqa: E402
 from report import Requirement, figures_table, machine, requirements_table, write_document  # noqa: E402
+from week import BUSIEST, HTTP, IDLE, Plan  # noqa: E402
+
 from servers.postgresql import binary, running_postgresql  # noqa: E402
-from week import BUSIEST, HTTP, IDLE, WEEK, Plan  # noqa: E402
 
 # Like a server with some memory; the tests' own defaults switch fsync off. Autovacuum would burden whichever
 # round it happens to meet: the tables are vacuumed once, after they are filled.
@@ -104,7 +105,12 @@ def measure(engine: str, size: Size, folder: Path, stack: ExitStack) -> list[Cas
 
 def postmaster_of(server: str) -> int:
     """Ask PostgreSQL for its first process."""
-    command = [binary("psql"), "-Atc", "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)", f"{server}/postgres"]
+    command = [
+        binary("psql"),
+        "-Atc",
+        "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)",
+        f"{server}/postgres",
+    ]
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
@@ -113,19 +119,31 @@ def requirements_of(engine: str, cases: Sequence[Case]) -> list[Requirement]:
     found = []
     if engine == "PostgreSQL":
         found += [
-            Requirement(f"{engine}: application CPU ms, {case.kind}, {case.title}", case.median("application_ms"), at_most=1.0)
+            Requirement(
+                f"{engine}: application CPU ms, {case.kind}, {case.title}",
+                case.median("application_ms"),
+                at_most=1.0,
+            )
             for case in cases
         ]
     else:
         found += [
-            Requirement(f"{engine}: bookings a second beside the tight loop's, {case.title}", case.share_of_limit, at_least=0.4)
+            Requirement(
+                f"{engine}: bookings a second beside the tight loop's, {case.title}",
+                case.share_of_limit,
+                at_least=0.4,
+            )
             for case in cases
             if case.share_of_limit is not None
         ]
     for kind in (BOOKING, FREE_BUSY):
         first, *others = (case for case in cases if case.kind == kind)
         found += [
-            Requirement(f"{engine}: CPU beside that with {first.title}, {kind}, {case.title}", case.cpu_ms / first.cpu_ms, at_most=1.25)
+            Requirement(
+                f"{engine}: CPU beside that with {first.title}, {kind}, {case.title}",
+                case.cpu_ms / first.cpu_ms,
+                at_most=1.25,
+            )
             for case in others
             if case.installation is not first.installation
         ]

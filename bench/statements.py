@@ -57,7 +57,11 @@ def statements_of(job: dict[str, int]) -> dict[str, list[dict[str, Any]]]:
     with connection.execute_wrapper(books):
         book(booking, Actor("token", 1, "bench"), now)
     with connection.execute_wrapper(reads):
-        read_busy(Person(job["business_id"], job["user_id"]), Interval(job["monday"], job["monday"] + 7 * 24 * 3600), now)
+        read_busy(
+            Person(job["business_id"], job["user_id"]),
+            Interval(job["monday"], job["monday"] + 7 * 24 * 3600),
+            now,
+        )
     writes = [statement for statement in books.statements if "INSERT" in statement["sql"]]
     return {"booking": writes, "free/busy": reads.statements}
 

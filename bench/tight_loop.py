@@ -10,9 +10,8 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from statements import statements_of  # sets Django up
 from django.db import connection
-
+from statements import statements_of  # sets Django up
 from week import ENGINE, HALF_HOUR, free_start
 
 

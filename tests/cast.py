@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.test import Client
+
 from slotkeeper.changes.record import COMMAND
 from slotkeeper.contacts.models import Contact
 from slotkeeper.people.models import Membership, User
@@ -33,17 +34,25 @@ class Cast:
 def make_cast() -> Cast:
     """Make the cast in an empty database: the practice with its owner and a provider, and a stranger's garage."""
     owner = create_owner(NewOwner("owner@practice.test", "Olga Owner", ZONE, "Practice", PASSWORD), COMMAND)
-    outsider = create_owner(NewOwner("outsider@garage.test", "Otto Outsider", "America/New_York", "Garage", PASSWORD), COMMAND)
+    outsider = create_owner(
+        NewOwner("outsider@garage.test", "Otto Outsider", "America/New_York", "Garage", PASSWORD), COMMAND
+    )
     colleague = add_member(owner, "colleague@practice.test", Role.PROVIDER)
     customer = Contact.objects.create(
-        business=owner.business, name="Carla Customer", email="carla@customer.test", phone="+49 30 1234",
-        created_at=datetime.now(UTC), updated_at=datetime.now(UTC),
+        business=owner.business,
+        name="Carla Customer",
+        email="carla@customer.test",
+        phone="+49 30 1234",
+        created_at=datetime.now(UTC),
+        updated_at=datetime.now(UTC),
     )
     return Cast(owner, colleague, outsider, customer)
 
 
 def add_member(owner: Membership, email: str, role: Role) -> Membership:
-    user = User.objects.create_user(email, PASSWORD, name=email.split("@")[0].title(), time_zone=ZONE, created_at=datetime.now(UTC))
+    user = User.objects.create_user(
+        email, PASSWORD, name=email.split("@", maxsplit=1)[0].title(), time_zone=ZONE, created_at=datetime.now(UTC)
+    )
     return Membership.objects.create(user=user, business=owner.business, role=role, created_at=datetime.now(UTC))
 
 

@@ -1,6 +1,7 @@
 """Fixtures that everybody uses."""
 
 import pytest
+
 from cast import Cast, make_cast
 
 

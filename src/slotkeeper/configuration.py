@@ -164,13 +164,21 @@ def _mail_server(value: str) -> MailServer | None:
         raise ValueError("write it like smtp+starttls://user:password@mail.example.com:587 (or smtps://, smtp://)")
     security, port = kinds[parts.scheme]
     return MailServer(
-        parts.hostname, parts.port or port, security, unquote(parts.username or ""), unquote(parts.password or "")
+        parts.hostname,
+        parts.port or port,
+        security,
+        unquote(parts.username or ""),
+        unquote(parts.password or ""),
     )
 
 
 # name in Configuration: (name in the environment, default, reader)
 SETTINGS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
-    "data_dir": ("SLOTKEEPER_DATA_DIR", str(PROJECT_FOLDER / "data"), lambda value: Path(value).expanduser().absolute()),
+    "data_dir": (
+        "SLOTKEEPER_DATA_DIR",
+        str(PROJECT_FOLDER / "data"),
+        lambda value: Path(value).expanduser().absolute(),
+    ),
     "database": ("DATABASE_URL", "", _database),
     "secret_key": ("SLOTKEEPER_SECRET_KEY", "", _secret),
     "url": ("SLOTKEEPER_URL", "http://localhost:8000", _url),
@@ -192,10 +200,10 @@ _LINE = re.compile(r"""\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """Read `NAME=value` lines; comments, blank lines and quotes around a value are allowed;
-    of two lines with one name the first counts.
+    """Read `NAME=value` lines; of two with one name the first counts.
 
-    Raises BadSetting for a line of any other form, naming it.
+    Comments, blank lines and quotes around a value are allowed. Raises BadSetting for a line of any
+    other form, naming it.
     """
     found: dict[str, str] = {}
     try:
@@ -235,7 +243,8 @@ def _kept_secret(data_dir: Path) -> str:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(f"# Signs sessions and links. Keep it secret, and keep it with your backups.\nSLOTKEEPER_SECRET_KEY={secret}\n")
+            file.write("# Signs sessions and links. Keep it secret, and keep it with your backups.\n")
+            file.write(f"SLOTKEEPER_SECRET_KEY={secret}\n")
     except OSError as error:
         raise BadSetting(f"The data directory {data_dir} cannot be written: {error.strerror}.") from None
     # Two first starts at once both appended a line: the first one counts for both.

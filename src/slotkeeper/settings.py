@@ -86,15 +86,26 @@ def _databases(configuration: Configuration) -> dict[str, dict[str, Any]]:
     database = configuration.database
     if database.is_sqlite:
         pragmas = (
-            "journal_mode=WAL", f"synchronous={configuration.synchronous}", "temp_store=MEMORY",
-            "cache_size=-16000", "mmap_size=134217728", "journal_size_limit=67108864",
+            "journal_mode=WAL",
+            f"synchronous={configuration.synchronous}",
+            "temp_store=MEMORY",
+            "cache_size=-16000",
+            "mmap_size=134217728",
+            "journal_size_limit=67108864",
         )
         options: dict[str, Any] = {
             "transaction_mode": "IMMEDIATE",
             "timeout": 5,
             "init_command": ";".join(f"PRAGMA {pragma}" for pragma in pragmas),
         }
-        return {"default": {"ENGINE": "slotkeeper.sqlite", "NAME": database.name, "OPTIONS": options, "CONN_MAX_AGE": None}}
+        return {
+            "default": {
+                "ENGINE": "slotkeeper.sqlite",
+                "NAME": database.name,
+                "OPTIONS": options,
+                "CONN_MAX_AGE": None,
+            }
+        }
     options = dict(database.options)
     if configuration.prepared_statements:
         options |= {"server_side_binding": True, "prepare_threshold": 1}

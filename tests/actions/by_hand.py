@@ -34,25 +34,19 @@ def is_refused(statement: str, because: str = OVERLAP) -> bool:
 def shell() -> Any:
     """Open a connection of the driver's own: every statement commits, SQLite enforces no foreign keys."""
     if is_postgresql:
-        return psycopg.connect(
-            **address(connection.settings_dict["NAME"]), autocommit=True, options="-c TimeZone=UTC"
-        )
+        return psycopg.connect(**address(connection.settings_dict["NAME"]), autocommit=True, options="-c TimeZone=UTC")
     return sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None, timeout=10)
 
 
 def at(clock: str, minutes: int = 0) -> str:
     """Write a time of the day, some minutes later, as both engines read it."""
-    return (datetime.fromisoformat(f"{DAY}T{clock}:00") + timedelta(minutes=minutes)).strftime(
-        "%Y-%m-%d %H:%M:%S"
-    )
+    return (datetime.fromisoformat(f"{DAY}T{clock}:00") + timedelta(minutes=minutes)).strftime("%Y-%m-%d %H:%M:%S")
 
 
 COLUMNS = "(business_id, user_id, title, start_time, end_time, status, blocked_from, blocked_until)"
 
 
-def values(
-    who: Any, start: str = "10:00", end: str = "11:00", status: str = "scheduled", buffer: int = 0
-) -> str:
+def values(who: Any, start: str = "10:00", end: str = "11:00", status: str = "scheduled", buffer: int = 0) -> str:
     """Write the row of an appointment of a member, with a buffer of minutes on both sides."""
     return (
         f"({who.business_id}, {who.user_id}, 'By hand', '{at(start)}', '{at(end)}', '{status}', "

@@ -54,9 +54,7 @@ def blocked(row) -> tuple[int, int]:
 
 def verbs() -> list[str]:
     """Read the verbs recorded for appointments, oldest first."""
-    return list(
-        Change.objects.filter(subject_kind="appointment").order_by("id").values_list("verb", flat=True)
-    )
+    return list(Change.objects.filter(subject_kind="appointment").order_by("id").values_list("verb", flat=True))
 
 
 def in_status(wish: Booking, status: Status):
@@ -187,9 +185,7 @@ def test_buffers_are_copied_from_the_service_and_kept_when_it_changes(wish, serv
     assert blocked(row) == (TEN + HOUR - 600, TEN + 2 * HOUR + 1200)
 
 
-def test_appointment_of_a_service_no_longer_offered_can_be_reassigned_and_given_a_contact(
-    wish, service, cast
-):
+def test_appointment_of_a_service_no_longer_offered_can_be_reassigned_and_given_a_contact(wish, service, cast):
     row = book(wish, service_id=service.pk)
     Service.objects.update(is_active=False, buffer_before_minutes=90)
     row = update(row, user_id=cast.colleague.user_id, contact_id=cast.customer.pk)
@@ -290,9 +286,13 @@ def test_every_change_raises_the_version_and_writes_one_row(wish, cast):
     for version, (_, fields) in enumerate(steps, 2):
         assert update(row, **fields).version == version
     assert verbs() == ["booked", *(verb for verb, _ in steps)]
-    assert list(
-        Change.objects.filter(subject_kind="appointment").values_list("subject_version", flat=True)
-    ) == [1, 2, 3, 4, 5]
+    assert list(Change.objects.filter(subject_kind="appointment").values_list("subject_version", flat=True)) == [
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]
     moved = Change.objects.get(verb="rescheduled")
     assert moved.before == {"start_time": "2027-01-15T10:00:00Z", "end_time": "2027-01-15T11:00:00Z"}
     assert moved.after == {"start_time": "2027-01-15T11:00:00Z", "end_time": "2027-01-15T12:00:00Z"}

@@ -134,9 +134,7 @@ def test_row_may_overlap_where_it_stood_itself(owner):
 
 def _shift(minutes: int) -> str:
     columns = ("start_time", "end_time", "blocked_from", "blocked_until")
-    return "UPDATE appointments SET " + ", ".join(
-        f"{name} = {LATER.format(name, minutes)}" for name in columns
-    )
+    return "UPDATE appointments SET " + ", ".join(f"{name} = {LATER.format(name, minutes)}" for name in columns)
 
 
 def test_shifting_a_full_day_by_an_hour_is_refused_whole_and_works_by_way_of_another_day(owner):
@@ -158,9 +156,7 @@ def test_two_rows_cannot_swap_in_one_statement(owner):
     columns = [("start_time", "12:00", "10:00"), ("end_time", "13:00", "11:00")]
     columns += [("blocked_from", "12:00", "10:00"), ("blocked_until", "13:00", "11:00")]
     cast_to = "timestamptz " if is_postgresql else ""
-    changes = ", ".join(
-        swap.format(name, f"{cast_to}'{at(a)}'", f"{cast_to}'{at(b)}'") for name, a, b in columns
-    )
+    changes = ", ".join(swap.format(name, f"{cast_to}'{at(a)}'", f"{cast_to}'{at(b)}'") for name, a, b in columns)
     assert is_refused(f"UPDATE appointments SET {changes}")
     assert [claim[4] for claim in claims()] == [first, second]
 

@@ -7,11 +7,7 @@ from actions.by_hand import at, claims, insert, insertion, is_postgresql, is_ref
 from race.harness import out_of_step, overlaps_stored
 from slotkeeper.offerings.models import Resource
 
-NOW = (
-    "date_trunc('second', now()) + interval '{} minutes'"
-    if is_postgresql
-    else "datetime('now', '{} minutes')"
-)
+NOW = "date_trunc('second', now()) + interval '{} minutes'" if is_postgresql else "datetime('now', '{} minutes')"
 
 
 @pytest.fixture
@@ -24,9 +20,7 @@ def owner(cast):
 @pytest.fixture
 def rooms(cast) -> list[int]:
     """Two rooms."""
-    return [
-        Resource.objects.create(business=cast.owner.business, name=name).pk for name in ("North", "South")
-    ]
+    return [Resource.objects.create(business=cast.owner.business, name=name).pk for name in ("North", "South")]
 
 
 def taken(room: int, appointment_id: int, start: str = "10:00", end: str = "11:00") -> str:
@@ -49,8 +43,7 @@ def held(claimant: str, minutes: int, start: str = "10:00", end: str = "11:00") 
 def hold(business_id: int, claimant: str, minutes: int) -> int:
     """Put a hold on 10:00 to 11:00 and return its id."""
     (row,) = sql(
-        "INSERT INTO holds (business_id, expires_at) "
-        f"VALUES ({business_id}, {NOW.format(minutes)}) RETURNING id"
+        f"INSERT INTO holds (business_id, expires_at) VALUES ({business_id}, {NOW.format(minutes)}) RETURNING id"
     )
     sql(held(claimant, minutes))
     return int(row[0])

@@ -4,8 +4,9 @@ import random
 from dataclasses import dataclass, replace
 
 import pytest
-from actions.by_hand import DAY, OVERLAP, sql
 from django.db import IntegrityError
+
+from actions.by_hand import DAY, OVERLAP, sql
 from race.harness import out_of_step, overlaps_stored
 
 CLAIMING = {"scheduled", "confirmed", "completed"}
@@ -43,9 +44,7 @@ def any_row(chance: random.Random) -> Row:
 
 def any_change(chance: random.Random, row: Row) -> Row:
     other = any_row(chance)
-    parts = chance.choice(
-        [("status",), ("member",), ("start", "end"), ("before", "after"), ("status", "start", "end")]
-    )
+    parts = chance.choice([("status",), ("member",), ("start", "end"), ("before", "after"), ("status", "start", "end")])
     return replace(row, **{part: getattr(other, part) for part in parts})
 
 

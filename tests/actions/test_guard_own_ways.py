@@ -193,6 +193,16 @@ def test_appointment_and_claim_part_ways_in_no_transaction(owner, by_hand):
 
 
 @on_postgresql
+def test_truncated_claims_come_back(owner, by_hand):
+    insert(owner)
+    by_hand.execute("TRUNCATE time_claims")
+    with pytest.raises(Exception, match=OVERLAP):
+        by_hand.execute(insertion(owner))
+    by_hand.execute("TRUNCATE appointments CASCADE")
+    insert(owner)
+
+
+@on_postgresql
 def test_booking_waits_for_a_cancellation_and_takes_its_time(owner, by_hand):
     """Meanwhile it holds no lock that the canceling transaction, which books again, may want next."""
     only = insert(owner)

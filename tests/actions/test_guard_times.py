@@ -57,17 +57,13 @@ def test_postgresql_reads_every_form_as_the_same_instant(cast, start):
     assert is_refused(insertion(cast.owner, "10:30", "11:30").replace(at("10:30"), start))
 
 
-@pytest.mark.parametrize(
-    "column", ["start_time", "end_time", "blocked_from", "blocked_until", "user_id", "status"]
-)
+@pytest.mark.parametrize("column", ["start_time", "end_time", "blocked_from", "blocked_until", "user_id", "status"])
 def test_no_appointment_goes_without_times_person_or_status(cast, column):
     only = insert(cast.owner)
     assert is_refused(f"UPDATE appointments SET {column} = NULL WHERE id = {only}", f"{column}|status")
 
 
-@pytest.mark.parametrize(
-    ("start", "end"), [("10:00", "10:00"), ("11:00", "10:00")], ids=["empty", "backwards"]
-)
+@pytest.mark.parametrize(("start", "end"), [("10:00", "10:00"), ("11:00", "10:00")], ids=["empty", "backwards"])
 def test_appointment_ends_after_it_starts(cast, start, end):
     assert is_refused(insertion(cast.owner, start, end), "end_after_start|block_their_time|not_empty")
 
@@ -115,10 +111,7 @@ def _columns() -> dict[str, tuple[bool, str | None]]:
     else:
         rows = [(row[1], not row[3], row[4]) for row in sql("PRAGMA table_info(appointments)")]
     same = {"0": "false", "'scheduled'": "scheduled", "'scheduled'::text": "scheduled"}
-    return {
-        name: (bool(is_null), default and same.get(default, default.lower()))
-        for name, is_null, default in rows
-    }
+    return {name: (bool(is_null), default and same.get(default, default.lower())) for name, is_null, default in rows}
 
 
 def test_users_table_has_their_columns_and_ours(db):
@@ -131,9 +124,7 @@ def test_users_table_has_their_indexes_and_foreign_key(db):
     indexed = {tuple(found["columns"]) for found in constraints.values() if found["index"]}
     assert {("start_time",), ("end_time",), ("status",)} <= indexed
     references = {
-        tuple(found["columns"]): found["foreign_key"]
-        for found in constraints.values()
-        if found["foreign_key"]
+        tuple(found["columns"]): found["foreign_key"] for found in constraints.values() if found["foreign_key"]
     }
     assert references["user_id",] == ("users", "id")
     assert references["contact_id",] == ("leads", "id")

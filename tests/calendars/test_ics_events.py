@@ -117,9 +117,7 @@ def test_zone_may_list_its_changes_instead_of_a_rule():
     listed = zone(
         "Listed",
         observance("STANDARD", "DTSTART;VALUE=DATE:20250101", *_offsets("+0000", "+0000")),
-        observance(
-            "DAYLIGHT", "DTSTART:20260201T000000", "RDATE:20270201T000000", *_offsets("+0000", "+0100")
-        ),
+        observance("DAYLIGHT", "DTSTART:20260201T000000", "RDATE:20270201T000000", *_offsets("+0000", "+0100")),
         observance("STANDARD", "DTSTART:20260401T000000", *_offsets("+0100", "+0000")),
     )
     walls = ["20260115T120000", "20260301T120000", "20260501T120000", "20270301T120000"]
@@ -261,9 +259,7 @@ def test_skipped_event_says_when_it_would_have_been():
 def test_what_was_over_when_the_window_begins_is_left_out_silently():
     request = replace(REQUEST, expand_from=instant("2026-03-10T11:00"))
     assert read(event(*TEN_UTC), request=request) == read(request=request)
-    assert (
-        len(read(event(*TEN_UTC), request=replace(request, expand_from=request.expand_from - 1)).events) == 1
-    )
+    assert len(read(event(*TEN_UTC), request=replace(request, expand_from=request.expand_from - 1)).events) == 1
 
 
 def test_single_event_is_read_however_far_ahead_it_lies():

@@ -45,9 +45,7 @@ def test_instances_of_a_night_shift_all_last_the_same_exact_time():
 
 
 def test_all_day_series_is_identified_by_its_days():
-    file = read(
-        event("DTSTART;VALUE=DATE:20260328", "RRULE:FREQ=DAILY;COUNT=3", "EXDATE;VALUE=DATE:20260330")
-    )
+    file = read(event("DTSTART;VALUE=DATE:20260328", "RRULE:FREQ=DAILY;COUNT=3", "EXDATE;VALUE=DATE:20260330"))
     assert spans(file) == ["2026-03-28 00:00 1440m", "2026-03-29 00:00 1380m"]
     assert identities(file) == ["20260328", "20260329"]
 
@@ -183,9 +181,7 @@ def test_of_two_entries_for_one_instance_the_newest_counts_and_the_other_is_repo
     moves = [event(SECOND, f"DTSTART:20260324T{hour}0000Z", "DURATION:PT1H") for hour in (10, 12)]
     file = read(event(*MONDAYS), *moves)
     assert spans(file)[1] == "2026-03-24 13:00 60m"
-    assert [(one.recurrence_id, one.reason.value) for one in file.skipped] == [
-        ("20260323T080000Z", "duplicate")
-    ]
+    assert [(one.recurrence_id, one.reason.value) for one in file.skipped] == [("20260323T080000Z", "duplicate")]
 
 
 def test_series_that_cannot_be_read_leaves_its_changed_instances_readable():
@@ -194,9 +190,7 @@ def test_series_that_cannot_be_read_leaves_its_changed_instances_readable():
 
 
 def test_endless_series_is_read_within_the_window():
-    request = replace(
-        REQUEST, expand_from=instant("2026-03-18T08:30"), expand_until=instant("2026-03-20T08:00")
-    )
+    request = replace(REQUEST, expand_from=instant("2026-03-18T08:30"), expand_until=instant("2026-03-20T08:00"))
     endless = event("DTSTART:20100316T080000Z", "DURATION:PT1H", "RRULE:FREQ=DAILY")
     assert spans(read(endless, request=request), "UTC") == ["2026-03-18 08:00 60m", "2026-03-19 08:00 60m"]
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from slotkeeper.appointments.models import Appointment
 from slotkeeper.changes.models import Change
 
@@ -62,12 +63,18 @@ def test_several_lines_are_welcome_where_people_write_them(cast):
 def test_every_bad_field_is_listed(cast):
     answer = cast.api().post("/api/appointments", {"title": 5, "surprise": 1, "end_time": "2027-01-15T15:00:00"})
     listed = {(error["field"], error["code"]) for error in answer.json()["errors"]}
-    assert listed == {("start_time", "MISSING_FIELDS"), ("surprise", "UNKNOWN_FIELD"), ("title", "INVALID_FIELD")}
+    assert listed == {
+        ("start_time", "MISSING_FIELDS"),
+        ("surprise", "UNKNOWN_FIELD"),
+        ("title", "INVALID_FIELD"),
+    }
 
 
 def test_a_body_that_is_no_json_by_its_type_is_415(cast):
     api = cast.api()
-    answer = api.client.generic("POST", "/api/appointments", b"title=x", "application/x-www-form-urlencoded", headers=api.headers)
+    answer = api.client.generic(
+        "POST", "/api/appointments", b"title=x", "application/x-www-form-urlencoded", headers=api.headers
+    )
     assert answer.status_code == 415
 
 
@@ -100,7 +107,9 @@ def test_other_methods_are_405_and_say_which_there_are(cast, method):
     assert answer.json()["code"] == "METHOD_NOT_ALLOWED"
 
 
-@pytest.mark.parametrize("path", ["/api/appointments/0", "/api/appointments/9223372036854775808", "/api/nothing", "/api/"])
+@pytest.mark.parametrize(
+    "path", ["/api/appointments/0", "/api/appointments/9223372036854775808", "/api/nothing", "/api/"]
+)
 def test_what_is_not_there_is_404_in_one_form(cast, path):
     answer = cast.api().get(path)
     assert answer.status_code == 404
@@ -115,7 +124,11 @@ def test_a_foreign_id_looks_exactly_like_an_unknown_one(cast):
         ("PUT", f"/api/appointments/{theirs}", {"title": "mine"}),
         ("POST", f"/api/appointments/{theirs}/cancel", None),
         ("POST", "/api/appointments", GOOD | {"user_id": cast.outsider.user_id}),
-        ("GET", f"/api/appointments/freebusy?start=2027-01-01&end=2027-01-02&user_id={cast.outsider.user_id}", None),
+        (
+            "GET",
+            f"/api/appointments/freebusy?start=2027-01-01&end=2027-01-02&user_id={cast.outsider.user_id}",
+            None,
+        ),
     ):
         assert cast.api()(method, path, body).status_code == 404
     theirs_contact = cast.api("outsider").post("/api/contacts", {"name": "Theirs"}).json()["id"]

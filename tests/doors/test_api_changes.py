@@ -1,6 +1,7 @@
 """Changing appointments and contacts over HTTP: versions, repetition, lists, history, erasure."""
 
 import pytest
+
 from slotkeeper.appointments.models import Appointment
 from slotkeeper.changes.models import Change
 
@@ -101,14 +102,21 @@ def test_a_refused_request_keeps_no_answer_under_its_key(cast):
 
 def test_keys_of_two_callers_do_not_meet(cast):
     body = {"title": "Meeting", "start_time": "2027-01-15T14:00:00", "end_time": "2027-01-15T15:00:00"}
-    statuses = {cast.api(who).post("/api/appointments", body, Idempotency_Key="k").json()["id"] for who in ("owner", "colleague")}
+    statuses = {
+        cast.api(who).post("/api/appointments", body, Idempotency_Key="k").json()["id"]
+        for who in ("owner", "colleague")
+    }
     assert len(statuses) == 2
 
 
 def test_lists_are_narrowed_and_paged_without_loss(cast):
     api = cast.api()
     for hour in range(8, 18):
-        api.book(f"2027-01-15T{hour:02}:00:00", f"2027-01-15T{hour:02}:30:00", contact_id=cast.customer.pk if hour % 2 else None)
+        api.book(
+            f"2027-01-15T{hour:02}:00:00",
+            f"2027-01-15T{hour:02}:30:00",
+            contact_id=cast.customer.pk if hour % 2 else None,
+        )
     seen, cursor = [], None
     while True:
         page = api.get(f"/api/appointments?limit=3{f'&cursor={cursor}' if cursor else ''}").json()

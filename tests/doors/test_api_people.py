@@ -4,8 +4,9 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from cast import Api, add_member, token_for
 from django.urls import URLPattern
+
+from cast import Api, add_member, token_for
 from slotkeeper.changes.record import COMMAND
 from slotkeeper.doors.access import undeclared_routes
 from slotkeeper.doors.api.urls import router
@@ -51,7 +52,17 @@ def test_a_read_only_token_reads_and_checks_but_does_not_book(cast):
 
 
 @pytest.mark.parametrize(
-    "header", ["", "Bearer", "Bearer ", "Bearer nonsense", "Basic b3duZXI6cHc=", "Bearer \x00", "Bearer " + "x" * 9000, "Bearer ü"]
+    "header",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer nonsense",
+        "Basic b3duZXI6cHc=",
+        "Bearer \x00",
+        "Bearer " + "x" * 9000,
+        "Bearer ü",
+    ],
 )
 def test_nonsense_instead_of_a_token_is_401(db, header):
     answer = Api(None).get("/api/me", Authorization=header)
@@ -130,7 +141,11 @@ def test_a_viewer_sees_no_phone_and_no_email(cast):
     assert booked["contact_email"] == "carla@customer.test"
     viewer = Api(token_for(add_member(cast.owner, "viewer@practice.test", Role.VIEWER)))
     seen = viewer.get(f"/api/appointments/{booked['id']}").json()
-    assert (seen["contact_name"], seen["contact_email"], seen["contact_phone"]) == ("Carla Customer", None, None)
+    assert (seen["contact_name"], seen["contact_email"], seen["contact_phone"]) == (
+        "Carla Customer",
+        None,
+        None,
+    )
     assert "carla@" not in viewer.get("/api/contacts").content.decode()
     assert "carla@" not in viewer.get(f"/api/appointments/{booked['id']}/history").content.decode()
     assert viewer.get("/api/contacts?q=carla@").json()["contacts"] == []
@@ -138,7 +153,10 @@ def test_a_viewer_sees_no_phone_and_no_email(cast):
 
 def test_a_person_of_two_businesses_is_guarded_across_both_and_each_sees_only_busy(cast):
     Membership.objects.create(
-        user=cast.owner.user, business=cast.outsider.business, role=Role.PROVIDER, created_at=datetime.now(UTC)
+        user=cast.owner.user,
+        business=cast.outsider.business,
+        role=Role.PROVIDER,
+        created_at=datetime.now(UTC),
     )
     cast.api().book(title="Secret diagnosis")
     answer = cast.api("outsider").book(

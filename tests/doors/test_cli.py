@@ -1,20 +1,17 @@
 """The `slotkeeper` command, run as people run it: in a process of its own."""
 
 import os
-import signal
 import shutil
+import signal
 import socket
 import sqlite3
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
 from functools import partial
 from pathlib import Path
 
 import pytest
-from servers.command import Server, alive, environment_of, gone, run_in
+
+from servers.command import Server, environment_of, gone, run_in
 from servers.postgresql import free_port
 
 SAMPLES = Path(__file__).resolve().parents[1] / "calendars" / "samples"
@@ -82,7 +79,9 @@ def test_serve_restarts_its_worker_and_ends_everything_on_sigterm(serve):
     os.kill(worker, signal.SIGKILL)
     deadline = time.monotonic() + 15
     while time.monotonic() < deadline:
-        workers = [pid for pid in server.descendants() if b"slotkeeper\x00worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        workers = [
+            pid for pid in server.descendants() if b"slotkeeper\x00worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
         if workers and worker not in workers:
             break
         time.sleep(0.1)

@@ -2,7 +2,6 @@
 
 import pytest
 import schemathesis
-from cast import make_cast, token_for
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
@@ -13,6 +12,8 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+
+from cast import make_cast, token_for
 from slotkeeper.doors.api.urls import openapi_document
 
 FULL_REQUESTS, DOSE_REQUESTS = 20_000, 5_000
@@ -27,7 +28,7 @@ OPERATIONS = [
 
 @pytest.fixture
 def wsgi(world):
-    """The application as a server would call it, on the test's own connection; Django's test client reconnects the signals."""
+    """The application as a server would call it, on the test's own connection."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     yield WSGIHandler()
@@ -42,7 +43,11 @@ def world(db):
     appointment = cast.api().book(contact_id=cast.customer.pk).json()
     token = token_for(cast.owner)
     spare = cast.api().post("/api/tokens", {"name": "spare"}).json()
-    return token, {"appointment_id": appointment["id"], "contact_id": cast.customer.pk, "token_id": spare["id"]}
+    return token, {
+        "appointment_id": appointment["id"],
+        "contact_id": cast.customer.pk,
+        "token_id": spare["id"],
+    }
 
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)

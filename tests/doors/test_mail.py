@@ -8,6 +8,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 from django.core import mail
 from django.test import Client
+
 from servers.postgresql import free_port
 from slotkeeper.configuration import MailServer
 from slotkeeper.outbox.models import SendingHold

@@ -4,18 +4,17 @@ import dataclasses
 from ipaddress import ip_network
 
 import pytest
-from cast import PASSWORD
 from django.db import OperationalError
 from django.test import Client, RequestFactory
+
+from cast import PASSWORD
 from slotkeeper.doors.middleware import believe_trusted_proxy, client_address
 
 
 def seen_through(settings, trusted, peer, forwarded, proto="https"):
     networks = tuple(ip_network(text) for text in trusted)
     settings.CONFIGURATION = dataclasses.replace(settings.CONFIGURATION, trusted_proxies=networks)
-    request = RequestFactory().get(
-        "/", REMOTE_ADDR=peer, HTTP_X_FORWARDED_FOR=forwarded, HTTP_X_FORWARDED_PROTO=proto
-    )
+    request = RequestFactory().get("/", REMOTE_ADDR=peer, HTTP_X_FORWARDED_FOR=forwarded, HTTP_X_FORWARDED_PROTO=proto)
     believe_trusted_proxy(request)
     return client_address(request), request.is_secure()
 
@@ -41,7 +40,11 @@ def browser(cast):
     client.get("/accounts/login/")
     signed_in = client.post(
         "/accounts/login/",
-        {"login": "owner@practice.test", "password": PASSWORD, "csrfmiddlewaretoken": client.cookies["csrftoken"].value},
+        {
+            "login": "owner@practice.test",
+            "password": PASSWORD,
+            "csrfmiddlewaretoken": client.cookies["csrftoken"].value,
+        },
     )
     assert signed_in.status_code == 302
     return client

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import psycopg
 import pytest
+
 from servers.command import Server, environment_of, run_in
 from servers.postgresql import running_postgresql
 
@@ -37,7 +38,10 @@ def test_lost_connections_heal_and_an_absent_database_is_503(tmp_path, postgresq
         server.wait()
         assert ask(server, token)[0] == 200
         with psycopg.connect(f"{postgresql.url}/postgres", autocommit=True) as connection:
-            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = 'postgres'")
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE pid <> pg_backend_pid() AND datname = 'postgres'"
+            )
         statuses = [ask(server, token)[0] for _ in range(20)]
         assert set(statuses) <= {200, 503}
         assert statuses[-1] == 200

@@ -224,10 +224,7 @@ def test_provider_reads_tokens_and_changes_none(cast):
     page = text_of(browser.get("/settings/tokens"))
     assert "Website" in page
     assert "Revoke" not in page
-    assert (
-        browser.post("/settings/tokens/new", {"name": "x", "scope": "read", "expires": "never"}).status_code
-        == 403
-    )
+    assert browser.post("/settings/tokens/new", {"name": "x", "scope": "read", "expires": "never"}).status_code == 403
     assert browser.post(f"/settings/tokens/{token.pk}/revoke").status_code == 403
 
 
@@ -241,9 +238,7 @@ def test_viewer_neither_sees_tokens_nor_the_way_there(cast):
 
 
 def test_profile_is_saved_with_its_change(cast):
-    answer = browser_of(cast.colleague).post(
-        "/settings/account", {"name": "Cleo", "time_zone": "Asia/Kolkata"}
-    )
+    answer = browser_of(cast.colleague).post("/settings/account", {"name": "Cleo", "time_zone": "Asia/Kolkata"})
     assert answer.status_code == 302
     user = User.objects.get(pk=cast.colleague.user_id)
     assert (user.name, user.time_zone) == ("Cleo", "Asia/Kolkata")
@@ -258,9 +253,7 @@ def test_profile_is_saved_with_its_change(cast):
 
 
 def test_profile_with_an_unknown_zone_is_refused(cast):
-    page = text_of(
-        browser_of(cast.owner).post("/settings/account", {"name": "Olga", "time_zone": "Mars/Base"})
-    )
+    page = text_of(browser_of(cast.owner).post("/settings/account", {"name": "Olga", "time_zone": "Mars/Base"}))
     assert 'id="id_time_zone_error"' in page
     assert User.objects.get(pk=cast.owner.user_id).time_zone == ZONE
 
@@ -303,9 +296,7 @@ def test_every_form_needs_its_csrf_token(cast, path):
 
 def test_held_sending_and_demo_data_are_announced_to_members_only(cast):
     def pages():
-        return text_of(browser_of(cast.owner).get("/")), text_of(
-            Client(HTTP_HOST="localhost").get("/api/docs")
-        )
+        return text_of(browser_of(cast.owner).get("/")), text_of(Client(HTTP_HOST="localhost").get("/api/docs"))
 
     assert "Sending is held" not in pages()[0]
     assert "Demo data" not in pages()[0]

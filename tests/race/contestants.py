@@ -99,9 +99,7 @@ def plain(*statements: str) -> str:
 
 def stamp(instant: int) -> str:
     """Write an instant as SQL."""
-    return (
-        f"datetime({instant}, 'unixepoch')" if connection.vendor == "sqlite" else f"to_timestamp({instant})"
-    )
+    return f"datetime({instant}, 'unixepoch')" if connection.vendor == "sqlite" else f"to_timestamp({instant})"
 
 
 def times(start: int, end: int) -> str:

@@ -32,9 +32,7 @@ def race(attempts: Sequence[Attempt]) -> Counter[str]:
     for number in range(PROCESSES):
         lanes = [attempts[lane::LANES] for lane in range(number * THREADS, (number + 1) * THREADS)]
         receiver, sender = forks.Pipe(duplex=False)
-        runner = forks.Process(
-            target=_run, args=(lanes, -(-len(attempts) // LANES), barrier, sender), daemon=True
-        )
+        runner = forks.Process(target=_run, args=(lanes, -(-len(attempts) // LANES), barrier, sender), daemon=True)
         runner.start()
         sender.close()
         runners.append((runner, receiver))

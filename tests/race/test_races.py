@@ -71,9 +71,7 @@ def book_with_rooms(user_id: int, rooms: list[int], start: int) -> str:
 
 def hold(calendar: Cast, slot: tuple[int, int], expires_in: int) -> int:
     """Keep the owner's time for somebody."""
-    start, end, expiry = (
-        datetime.fromtimestamp(instant, UTC) for instant in (*slot, int(time.time()) + expires_in)
-    )
+    start, end, expiry = (datetime.fromtimestamp(instant, UTC) for instant in (*slot, int(time.time()) + expires_in))
     made = Hold.objects.create(business=calendar.owner.business, expires_at=expiry, created_at=expiry)
     TimeClaim.objects.create(
         user=calendar.owner.user, claimed_from=start, claimed_until=end, hold=made, held_until=expiry
@@ -101,9 +99,7 @@ def test_of_many_who_want_the_same_hour_one_gets_it(way, rounds):
 def test_times_that_overlap_by_chance_never_both_get_in(way, rounds):
     chance = random.Random(1)
     starts = [DAWN + chance.randrange(288) * 5 * MINUTE for _ in range(rounds(192) * LANES)]
-    outcomes = race(
-        [partial(way.book, start, start + chance.randint(1, 24) * 5 * MINUTE) for start in starts]
-    )
+    outcomes = race([partial(way.book, start, start + chance.randint(1, 24) * 5 * MINUTE) for start in starts])
     assert outcomes["done"] == len(ids())
 
 
@@ -216,8 +212,6 @@ def test_every_booking_that_got_in_is_recorded_once_and_no_other(calendar, round
     chance = random.Random(7)
     starts = [DAWN + chance.randrange(96) * 15 * MINUTE for _ in range(rounds(96) * LANES)]
     done = race([partial(Verbs(calendar).book, start, start + HOUR) for start in starts])["done"]
-    recorded = Change.objects.filter(subject_kind="appointment", verb="booked").values_list(
-        "subject_id", flat=True
-    )
+    recorded = Change.objects.filter(subject_kind="appointment", verb="booked").values_list("subject_id", flat=True)
     assert sorted(recorded) == sorted(ids())
     assert len(recorded) == done

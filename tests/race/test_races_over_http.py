@@ -92,9 +92,7 @@ def test_bookings_moves_and_cancellations_at_once_never_overlap(client, rounds):
 def test_one_request_repeated_at_once_with_one_key_books_once(client, rounds):
     def repeat(number: int) -> str:
         body = {"title": "Race"} | _times(DAWN + number * HOUR, DAWN + (number + 1) * HOUR)
-        status, answer = client.send(
-            "POST", "/api/appointments", body, **{"Idempotency-Key": f"key {number}"}
-        )
+        status, answer = client.send("POST", "/api/appointments", body, **{"Idempotency-Key": f"key {number}"})
         assert status == 201 or answer["code"] == "IN_PROGRESS", answer
         return "done"
 
@@ -110,13 +108,9 @@ def test_suggested_slots_are_the_next_free_times(client, calendar, soak):
     refusals = 0
     while refusals < (100 if soak else 10):
         start = DAWN + chance.randrange(1440) * MINUTE
-        status, answer = client.send(
-            "POST", "/api/appointments", {"title": "Race"} | _times(start, start + HOUR)
-        )
+        status, answer = client.send("POST", "/api/appointments", {"title": "Race"} | _times(start, start + HOUR))
         if status == 409:
             refusals += 1
             free = next_free_by_minutes(calendar.owner.user_id, start)
-            assert answer["suggested_slots"] == [
-                {"start": form.write(a), "end": form.write(b)} for a, b in free
-            ]
+            assert answer["suggested_slots"] == [{"start": form.write(a), "end": form.write(b)} for a, b in free]
     assert overlaps_stored() == 0

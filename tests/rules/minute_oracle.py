@@ -12,9 +12,7 @@ def is_free(minute: int, busy: Sequence[Interval], open_hours: Sequence[Interval
     return is_open and not any(block.start <= minute < block.end for block in busy)
 
 
-def slow_gaps(
-    window: Interval, busy: Sequence[Interval], open_hours: Sequence[Interval] | None
-) -> list[Interval]:
+def slow_gaps(window: Interval, busy: Sequence[Interval], open_hours: Sequence[Interval] | None) -> list[Interval]:
     gaps = []
     start = None
     for minute in range(window.start, window.end, MINUTE):

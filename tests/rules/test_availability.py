@@ -23,9 +23,7 @@ def between(start, end):
 
 
 minute = st.integers(0, 180).map(lambda minutes: at(0, minutes))
-interval = st.builds(
-    lambda start, minutes: Interval(start, start + minutes * MINUTE), minute, st.integers(0, 60)
-)
+interval = st.builds(lambda start, minutes: Interval(start, start + minutes * MINUTE), minute, st.integers(0, 60))
 some_intervals = st.lists(interval, max_size=6)
 some_hours = st.none() | some_intervals
 slot_length = st.integers(1, 40).map(lambda minutes: minutes * MINUTE)
@@ -55,9 +53,7 @@ def test_slots_are_those_found_minute_by_minute(window, busy, hours, slot_second
 
 
 @given(
-    st.builds(
-        AlternativesRequest, asked_start=minute, now=st.integers(at(0), at(3)), slot_seconds=slot_length
-    ),
+    st.builds(AlternativesRequest, asked_start=minute, now=st.integers(at(0), at(3)), slot_seconds=slot_length),
     minute,
     some_intervals,
     some_hours,
@@ -172,7 +168,5 @@ def test_opening_hours_are_read_no_further_than_the_third_slot():
 
 def test_hours_open_day_and_night_end_the_search_at_the_horizon():
     always = (between((24 * day, 0), (24 * day + 24, 0)) for day in count())
-    assert next_free_slots(AlternativesRequest(at(9), at(8)), [], always) == slots_at(
-        (9, 0), (9, 30), (10, 0)
-    )
+    assert next_free_slots(AlternativesRequest(at(9), at(8)), [], always) == slots_at((9, 0), (9, 30), (10, 0))
     assert next(always).start == at(24 * 62)

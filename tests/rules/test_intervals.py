@@ -15,9 +15,7 @@ from slotkeeper.rules.intervals import (
 )
 
 # Lengths below one make empty intervals, which every function must take and ignore.
-interval = st.builds(
-    lambda start, length: Interval(start, start + length), st.integers(-20, 60), st.integers(-3, 25)
-)
+interval = st.builds(lambda start, length: Interval(start, start + length), st.integers(-20, 60), st.integers(-3, 25))
 some_intervals = st.lists(interval, max_size=12)
 
 

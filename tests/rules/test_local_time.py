@@ -234,10 +234,7 @@ def test_time_outside_the_supported_years_is_refused(text):
         parse_time(text)
 
 
-@given(
-    st.text()
-    | st.from_regex(r"(19|2\d)\d\d-[01]\d-[0-3]\d[T ]\d\d:\d\d(Z|[+-]\d\d:\d\d)?\n?", fullmatch=True)
-)
+@given(st.text() | st.from_regex(r"(19|2\d)\d\d-[01]\d-[0-3]\d[T ]\d\d:\d\d(Z|[+-]\d\d:\d\d)?\n?", fullmatch=True))
 def test_any_text_is_read_or_refused(text):
     try:
         read = parse_time(text)

@@ -12,7 +12,11 @@ from servers.postgresql import free_port
 
 
 def environment_of(folder):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SLOTKEEPER_") and name != "DATABASE_URL"}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("SLOTKEEPER_") and name != "DATABASE_URL"
+    }
     return kept | {"SLOTKEEPER_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "slotkeeper.settings"}
 
 
@@ -34,7 +38,9 @@ class Server:
     def __init__(self, environment, *arguments):
         self.port = free_port()
         command = [sys.executable, "-m", "slotkeeper", "serve", "--port", str(self.port), *arguments]
-        self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
 
     def get(self, path, **headers):
         request = urllib.request.Request(f"http://localhost:{self.port}{path}", headers=headers)
@@ -64,7 +70,11 @@ class Server:
 
 
 def alive(pids):
-    return [pid for pid in pids if Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]]
+    return [
+        pid
+        for pid in pids
+        if Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]
+    ]
 
 
 def gone(pids, seconds=5):
@@ -72,5 +82,3 @@ def gone(pids, seconds=5):
     while alive(pids) and time.monotonic() < deadline:
         time.sleep(0.05)
     return not alive(pids)
-
-

@@ -154,16 +154,12 @@ class Installation:
     def write_past_the_guard(self, sql: str) -> None:
         """Write what triggers and constraints would refuse."""
         if SERVER:
-            self.rows(
-                "ALTER TABLE time_claims DISABLE TRIGGER USER, DROP CONSTRAINT time_claims_one_per_user"
-            )
+            self.rows("ALTER TABLE time_claims DISABLE TRIGGER USER, DROP CONSTRAINT time_claims_one_per_user")
             self.rows(sql)
             return
         with closing(sqlite3.connect(self.file)) as database:
             database.execute("PRAGMA ignore_check_constraints = ON")
-            triggers = database.execute(
-                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
-            ).fetchall()
+            triggers = database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
             for name, _ in triggers:
                 database.execute(f"DROP TRIGGER {name}")
             database.execute(sql)
@@ -205,9 +201,7 @@ class Installation:
     def remove(self) -> None:
         self._mother.stdin.close()
         self._mother.wait(10)
-        _on_server(
-            *(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in (self.name, f"{self.name}_template"))
-        )
+        _on_server(*(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in (self.name, f"{self.name}_template")))
 
 
 def _on_server(*statements: str) -> None:

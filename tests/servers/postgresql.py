@@ -38,6 +38,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _wait(port: int) -> None:
+    for _ in range(200):
+        if (
+            subprocess.run([binary("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)], check=False).returncode
+            == 0
+        ):
+            return
+        time.sleep(0.05)
+    raise RuntimeError("PostgreSQL did not start within ten seconds.")
+
+
 @contextmanager
 def running_postgresql(**settings: str) -> Iterator[str]:
     """Run a server; yield its URL without a database name, such as postgresql://postgres@127.0.0.1:5433."""
@@ -47,23 +58,40 @@ def running_postgresql(**settings: str) -> Iterator[str]:
         os.chown(folder, identity["user"], identity["group"])  # type: ignore[arg-type]
     data, port = folder / "data", free_port()
     subprocess.run(
-        [binary("initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"],
-        check=True, capture_output=True, cwd=folder, **identity,
+        [
+            binary("initdb"),
+            "-D",
+            data,
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-sync",
+            "--locale=C",
+        ],
+        check=True,
+        capture_output=True,
+        cwd=folder,
+        **identity,
     )
-    tuned = {"fsync": "off", "max_connections": "200", "shared_buffers": "128MB", "log_min_messages": "fatal"} | settings
+    tuned = {
+        "fsync": "off",
+        "max_connections": "200",
+        "shared_buffers": "128MB",
+        "log_min_messages": "fatal",
+    } | settings
     options = [f"-c{name}={value}" for name, value in tuned.items()]
     server = subprocess.Popen(
         [binary("postgres"), "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder, *options],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder, **identity,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=folder,
+        **identity,
     )
     try:
-        for _ in range(200):
-            ready = subprocess.run([binary("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)], check=False)
-            if ready.returncode == 0:
-                break
-            time.sleep(0.05)
-        else:
-            raise RuntimeError("PostgreSQL did not start within ten seconds.")
+        _wait(port)
         yield f"postgresql://postgres@127.0.0.1:{port}"
     finally:
         server.send_signal(signal.SIGINT)  # fast: SIGTERM would wait for open clients for ever

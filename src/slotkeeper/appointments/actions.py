@@ -122,7 +122,9 @@ def record_past(booking: Booking, actor: Actor, now: int) -> AppointmentRow:
     return _enter(booking, Entry(Status.COMPLETED, "recorded"), actor, now)
 
 
-def update(target: Target, fields: Mapping[str, Any], actor: Actor, now: int, reason: str | None = None) -> AppointmentRow:
+def update(
+    target: Target, fields: Mapping[str, Any], actor: Actor, now: int, reason: str | None = None
+) -> AppointmentRow:
     """Change the fields given (times as seconds since 1970); the status moves along its table only.
 
     Fields that already have the wanted value change nothing. Raises UnknownAppointment,
@@ -139,7 +141,10 @@ def update(target: Target, fields: Mapping[str, Any], actor: Actor, now: int, re
                 person = Person(target.reach.business_id, wanted.get("user_id", current.user_id))
                 _change(current, wanted, now)
                 asked = Interval(_instant(current.start_time), _instant(current.end_time))
-                buffers = (asked.start - _instant(current.blocked_from), _instant(current.blocked_until) - asked.end)
+                buffers = (
+                    asked.start - _instant(current.blocked_from),
+                    _instant(current.blocked_until) - asked.end,
+                )
                 current.save(force_update=True)
                 _record_update(current, before, actor, reason)
     except IntegrityError as error:

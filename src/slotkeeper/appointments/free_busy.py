@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from slotkeeper import hot_sql
 from slotkeeper.rules.availability import AlternativesRequest, next_free_slots
@@ -23,8 +23,7 @@ class BusyKind(StrEnum):
     ELSEWHERE = "elsewhere"
 
 
-@dataclass(frozen=True, slots=True)
-class BusyEntry:
+class BusyEntry(NamedTuple):
     """Something that claims time: its own time, and the time it blocks (buffers included)."""
 
     kind: BusyKind
@@ -52,7 +51,7 @@ def read_busy(person: Person, window: Interval, now: int) -> tuple[str, list[Bus
     start, end = hot_sql.timestamp(window.start), hot_sql.timestamp(window.end)
     epoch = hot_sql.epoch
     found = hot_sql.rows(
-        f"SELECT u.time_zone, {epoch('c.claimed_from')}, {epoch('c.claimed_until')}, "  # noqa: S608 -- column names only
+        f"SELECT u.time_zone, {epoch('c.claimed_from')}, {epoch('c.claimed_until')}, "
         f"a.id, a.title, a.business_id, {epoch('a.start_time')}, {epoch('a.end_time')}, h.business_id "
         "FROM memberships m JOIN users u ON u.id = m.user_id "
         "LEFT JOIN time_claims c ON c.user_id = m.user_id AND c.claimed_from < %s AND c.claimed_until > %s "
@@ -62,7 +61,16 @@ def read_busy(person: Person, window: Interval, now: int) -> tuple[str, list[Bus
         "LEFT JOIN appointments a ON a.id = c.appointment_id LEFT JOIN holds h ON h.id = c.hold_id "
         "WHERE m.business_id = %s AND m.user_id = %s AND NOT m.is_suspended AND u.is_active "
         "ORDER BY c.claimed_from",
-        [end, start, person.user_id, start, start, hot_sql.timestamp(now), person.business_id, person.user_id],
+        [
+            end,
+            start,
+            person.user_id,
+            start,
+            start,
+            hot_sql.timestamp(now),
+            person.business_id,
+            person.user_id,
+        ],
     )
     if not found:
         raise UnknownMember
@@ -97,9 +105,12 @@ def conflicts_with(entries: Iterable[BusyEntry], asked: Interval, exclude_id: in
 
 
 def read_alternatives(
-    person: Person, request: AlternativesRequest, exclude_id: int | None = None, buffers: tuple[int, int] = (0, 0)
+    person: Person,
+    request: AlternativesRequest,
+    exclude_id: int | None = None,
+    buffers: tuple[int, int] = (0, 0),
 ) -> list[Interval]:
-    """Find the next three free slots after a refused start, with room for buffers of so many seconds around each.
+    """Find the next three free slots after a refused start, each with room for buffers (seconds before, after).
 
     Raises UnknownMember.
     """

@@ -21,10 +21,14 @@ from slotkeeper.rules.appointment_status import CLAIMING
 
 _CLAIMING = ", ".join(f"'{status}'" for status in sorted(CLAIMING))
 _CLAIM = "INSERT INTO time_claims (user_id, claimed_from, claimed_until, appointment_id, is_main)"
-_RESTORE = (
-    f"{_CLAIM} SELECT user_id, blocked_from, blocked_until, id, true FROM appointments "
-    f"WHERE id = OLD.appointment_id AND status IN ({_CLAIMING});"
+_RESTORE_ALL = (
+    f"{_CLAIM} SELECT user_id, blocked_from, blocked_until, id, true FROM appointments WHERE status IN ({_CLAIMING})"
 )
+_MOVE = (
+    "UPDATE time_claims SET claimed_from = NEW.blocked_from, claimed_until = NEW.blocked_until, "
+    "user_id = CASE WHEN is_main THEN NEW.user_id ELSE user_id END WHERE appointment_id = NEW.id;"
+)
+_RESTORE = f"{_RESTORE_ALL} AND id = OLD.appointment_id;"
 _IN_STEP = (
     "SELECT 1 FROM appointments WHERE id = OLD.appointment_id AND id = NEW.appointment_id AND NEW.is_main "
     "AND (user_id, blocked_from, blocked_until)"
@@ -63,7 +67,9 @@ class GuardConstraint(BaseConstraint):
         assert model is not None
         assert schema_editor is not None
         table = Table(model._meta.db_table, schema_editor.quote_name)  # noqa: SLF001
-        return Statement("ALTER TABLE %(table)s ADD %(clause)s", table=table, clause=clause) if clause else None
+        if not clause:
+            return None
+        return Statement("ALTER TABLE %(table)s ADD %(clause)s", table=table, clause=clause)
 
     def remove_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
         """Answer RemoveConstraint on PostgreSQL."""
@@ -72,7 +78,9 @@ class GuardConstraint(BaseConstraint):
         table = Table(model._meta.db_table, schema_editor.quote_name)  # noqa: SLF001
         drops = [f"DROP TRIGGER IF EXISTS {trigger} ON %(table)s" for trigger, _ in _triggers(self)]
         drops += ["ALTER TABLE %(table)s DROP CONSTRAINT %(name)s"] if self.inline("postgresql") else []
-        return Statement("; ".join(drops), table=table, name=schema_editor.quote_name(self.name)) if drops else None
+        if not drops:
+            return None
+        return Statement("; ".join(drops), table=table, name=schema_editor.quote_name(self.name))
 
     def validate(self, *_arguments: Any, **_options: Any) -> None:
         """Leave the check to the database: it is the only one that cannot be raced."""
@@ -95,9 +103,11 @@ class ForeignKeyAction(GuardConstraint):
     def deconstruct(self) -> Any:
         """Let migrations write this constraint down."""
         path, arguments, options = super().deconstruct()
-        return path, arguments, options | {
-            "column": self.column, "references": self.references, "on_delete": self.on_delete
-        }
+        return (
+            path,
+            arguments,
+            options | {"column": self.column, "references": self.references, "on_delete": self.on_delete},
+        )
 
     def statements(self, vendor: str) -> list[str]:
         """Nothing follows."""
@@ -184,8 +194,9 @@ class NoOverlap(GuardConstraint):
             ("update", f"UPDATE OF {column}, claimed_from, claimed_until", "AND id <> OLD.id"),
         ):
             triggers.append(
-                f"CREATE TRIGGER {self.name}_{event} BEFORE {when} ON %(table)s WHEN NEW.{column} IS NOT NULL BEGIN "
-                f"DELETE FROM time_claims WHERE {column} = NEW.{column} AND held_until <= CURRENT_TIMESTAMP {itself}; "
+                f"CREATE TRIGGER {self.name}_{event} BEFORE {when} ON %(table)s "
+                f"WHEN NEW.{column} IS NOT NULL BEGIN DELETE FROM time_claims "
+                f"WHERE {column} = NEW.{column} AND held_until <= CURRENT_TIMESTAMP {itself}; "
                 f"SELECT RAISE(ABORT, '{self.name}') WHERE (SELECT claimed_until FROM time_claims "
                 f"WHERE {column} = NEW.{column} AND claimed_from < NEW.claimed_until {itself} "
                 "ORDER BY claimed_from DESC LIMIT 1) > NEW.claimed_from; END"
@@ -201,8 +212,7 @@ class NoOverlap(GuardConstraint):
             f"CREATE TRIGGER {self.name}_kept_update BEFORE UPDATE ON %(table)s "
             "WHEN NEW.id <> OLD.id OR (OLD.is_main AND NOT EXISTS "
             f"({_IN_STEP} IS (NEW.user_id, NEW.claimed_from, NEW.claimed_until))) {refuse}",
-            f"CREATE TRIGGER {self.name}_kept_delete AFTER DELETE ON %(table)s "
-            f"WHEN OLD.is_main BEGIN {_RESTORE} END",
+            f"CREATE TRIGGER {self.name}_kept_delete AFTER DELETE ON %(table)s WHEN OLD.is_main BEGIN {_RESTORE} END",
         ]
 
     def _postgresql(self) -> list[str]:
@@ -222,13 +232,15 @@ class NoOverlap(GuardConstraint):
         when = f"ON %(table)s FOR EACH ROW WHEN (OLD.is_main) EXECUTE FUNCTION {self.name}_kept()"
         return [
             f"CREATE OR REPLACE FUNCTION {self.name}_kept() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN "
-            f"IF TG_OP = 'DELETE' THEN {_RESTORE} "
+            f"IF TG_OP = 'TRUNCATE' THEN {_RESTORE_ALL}; ELSIF TG_OP = 'DELETE' THEN {_RESTORE} "
             f"ELSIF NOT EXISTS ({_IN_STEP} IS NOT DISTINCT FROM "
             "(NEW.user_id, NEW.claimed_from, NEW.claimed_until)) "
             f"THEN RAISE EXCEPTION '{_OUT_OF_STEP}' USING ERRCODE = 'check_violation'; "
             "END IF; RETURN NEW; END $body$",
             f"CREATE OR REPLACE TRIGGER {self.name}_kept_update BEFORE UPDATE {when}",
             f"CREATE OR REPLACE TRIGGER {self.name}_kept_delete AFTER DELETE {when}",
+            f"CREATE OR REPLACE TRIGGER {self.name}_kept_truncate AFTER TRUNCATE ON %(table)s "
+            f"EXECUTE FUNCTION {self.name}_kept()",
         ]
 
 
@@ -250,9 +262,8 @@ class ClaimsTime(GuardConstraint):
             "AND NOT EXISTS (SELECT 1 FROM time_claims WHERE appointment_id = NEW.id); END",
             f"CREATE TRIGGER {name}_move AFTER UPDATE OF user_id, blocked_from, blocked_until {on} "
             f"WHEN NEW.status IN ({_CLAIMING}) AND OLD.status IN ({_CLAIMING}) AND "
-            "(NEW.user_id, NEW.blocked_from, NEW.blocked_until) IS NOT (OLD.user_id, OLD.blocked_from, OLD.blocked_until) "
-            "BEGIN UPDATE time_claims SET claimed_from = NEW.blocked_from, claimed_until = NEW.blocked_until, "
-            "user_id = CASE WHEN is_main THEN NEW.user_id ELSE user_id END WHERE appointment_id = NEW.id; END",
+            "(NEW.user_id, NEW.blocked_from, NEW.blocked_until) IS NOT "
+            f"(OLD.user_id, OLD.blocked_from, OLD.blocked_until) BEGIN {_MOVE} END",
             f"CREATE TRIGGER {name}_release AFTER UPDATE OF status {on} WHEN NEW.status NOT IN ({_CLAIMING}) "
             f"BEGIN {release} NEW.id; END",
             f"CREATE TRIGGER {name}_reclaim AFTER UPDATE OF status {on} "
@@ -268,7 +279,8 @@ class ClaimsTime(GuardConstraint):
             f"CREATE OR REPLACE FUNCTION {self.name}() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN "
             "IF TG_OP = 'UPDATE' THEN "
             f"IF (NEW.status IN ({_CLAIMING}), NEW.user_id, NEW.blocked_from, NEW.blocked_until) "
-            f"IS NOT DISTINCT FROM (OLD.status IN ({_CLAIMING}), OLD.user_id, OLD.blocked_from, OLD.blocked_until) "
+            "IS NOT DISTINCT FROM "
+            f"(OLD.status IN ({_CLAIMING}), OLD.user_id, OLD.blocked_from, OLD.blocked_until) "
             "THEN RETURN NULL; END IF; "
             # All claimants are locked in one order first, or two moves could wait for each other. A release
             # locks too: whoever waits for its row would hold the lock that this transaction may want next.
@@ -281,10 +293,9 @@ class ClaimsTime(GuardConstraint):
             f"ELSIF TG_OP = 'INSERT' OR OLD.status NOT IN ({_CLAIMING}) THEN "
             f"{_CLAIM} VALUES (NEW.user_id, NEW.blocked_from, NEW.blocked_until, NEW.id, true); "
             "ELSE "
-            "UPDATE time_claims SET claimed_from = NEW.blocked_from, claimed_until = NEW.blocked_until, "
-            "user_id = CASE WHEN is_main THEN NEW.user_id ELSE user_id END WHERE appointment_id = NEW.id; "
-            "END IF; RETURN NULL; END $body$",
-            f"CREATE OR REPLACE TRIGGER {self.name} AFTER INSERT OR UPDATE OF status, user_id, blocked_from, blocked_until "
+            f"{_MOVE} END IF; RETURN NULL; END $body$",
+            f"CREATE OR REPLACE TRIGGER {self.name} "
+            "AFTER INSERT OR UPDATE OF status, user_id, blocked_from, blocked_until "
             f"ON %(table)s FOR EACH ROW EXECUTE FUNCTION {self.name}()",
         ]
 
@@ -300,7 +311,7 @@ def lock_claimants(user_ids: Iterable[int], resource_ids: Iterable[int] = ()) ->
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_advisory_xact_lock(key) FROM "
-                f"(SELECT DISTINCT key FROM unnest(%s::bigint[]) AS key) AS claimants ORDER BY {_LOCK_ORDER}",
+                f"(SELECT key FROM unnest(%s::bigint[]) AS key ORDER BY {_LOCK_ORDER}) AS ordered",
                 [keys],
             )
 

@@ -34,7 +34,12 @@ class Appointment(models.Model):
         db_default=Status.SCHEDULED.value,
     )
     contact = models.ForeignKey(
-        Contact, on_delete=models.SET_NULL, null=True, db_constraint=False, db_index=False, related_name="appointments"
+        Contact,
+        on_delete=models.SET_NULL,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="appointments",
     )
     contact_name = models.TextField(null=True)
     contact_email = models.TextField(null=True)
@@ -70,9 +75,12 @@ class Appointment(models.Model):
                 condition=Q(blocked_from__lte=F("start_time"), blocked_until__gte=F("end_time")),
                 name="appointments_block_their_time",
             ),
-            models.CheckConstraint(condition=Q(status__in=[status.value for status in Status]), name="appointments_known_status"),
+            models.CheckConstraint(
+                condition=Q(status__in=[status.value for status in Status]), name="appointments_known_status"
+            ),
             WholeSeconds(
-                columns=["start_time", "end_time", "blocked_from", "blocked_until"], name="appointments_whole_seconds"
+                columns=["start_time", "end_time", "blocked_from", "blocked_until"],
+                name="appointments_whole_seconds",
             ),
             ForeignKeyAction(column="user_id", references="users", on_delete="CASCADE", name="appointments_user_fk"),
             ForeignKeyAction(
@@ -107,7 +115,12 @@ class TimeClaim(models.Model):
     claimed_from = models.DateTimeField()
     claimed_until = models.DateTimeField()
     appointment = models.ForeignKey(
-        Appointment, on_delete=models.CASCADE, null=True, db_constraint=False, db_index=False, related_name="claims"
+        Appointment,
+        on_delete=models.CASCADE,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="claims",
     )
     is_main = models.BooleanField(default=False, db_default=False)
     hold = models.ForeignKey(Hold, on_delete=models.CASCADE, null=True, db_constraint=False, db_index=False)
@@ -116,12 +129,22 @@ class TimeClaim(models.Model):
     class Meta:
         db_table = "time_claims"
         indexes = [
-            models.Index(fields=["user", "claimed_from"], name="time_claims_user_window", condition=Q(user__isnull=False)),
             models.Index(
-                fields=["resource", "claimed_from"], name="time_claims_resource_window", condition=Q(resource__isnull=False)
+                fields=["user", "claimed_from"],
+                name="time_claims_user_window",
+                condition=Q(user__isnull=False),
             ),
-            models.Index(fields=["appointment"], name="time_claims_appointment", condition=Q(appointment__isnull=False)),
-            models.Index(fields=["user", "held_until"], name="time_claims_holds", condition=Q(held_until__isnull=False)),
+            models.Index(
+                fields=["resource", "claimed_from"],
+                name="time_claims_resource_window",
+                condition=Q(resource__isnull=False),
+            ),
+            models.Index(
+                fields=["appointment"], name="time_claims_appointment", condition=Q(appointment__isnull=False)
+            ),
+            models.Index(
+                fields=["user", "held_until"], name="time_claims_holds", condition=Q(held_until__isnull=False)
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -138,10 +161,16 @@ class TimeClaim(models.Model):
             WholeSeconds(columns=["claimed_from", "claimed_until", "held_until"], name="time_claims_whole_seconds"),
             ForeignKeyAction(column="user_id", references="users", on_delete="CASCADE", name="time_claims_user_fk"),
             ForeignKeyAction(
-                column="resource_id", references="resources", on_delete="CASCADE", name="time_claims_resource_fk"
+                column="resource_id",
+                references="resources",
+                on_delete="CASCADE",
+                name="time_claims_resource_fk",
             ),
             ForeignKeyAction(
-                column="appointment_id", references="appointments", on_delete="CASCADE", name="time_claims_appointment_fk"
+                column="appointment_id",
+                references="appointments",
+                on_delete="CASCADE",
+                name="time_claims_appointment_fk",
             ),
             ForeignKeyAction(column="hold_id", references="holds", on_delete="CASCADE", name="time_claims_hold_fk"),
             NoOverlap(claimant="user_id", name="time_claims_one_per_user"),

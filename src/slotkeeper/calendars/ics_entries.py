@@ -16,9 +16,7 @@ from slotkeeper.calendars.ics_values import (
 )
 from slotkeeper.calendars.ics_zones import Moment, Zones
 
-_DURATION = re.compile(
-    r"([+-])?P(?:(#)W)?(?:(#)D)?(?:T(?:(#)H)?(?:(#)M)?(?:(#)S)?)?".replace("#", "[0-9]{1,15}")
-)
+_DURATION = re.compile(r"([+-])?P(?:(#)W)?(?:(#)D)?(?:T(?:(#)H)?(?:(#)M)?(?:(#)S)?)?".replace("#", "[0-9]{1,15}"))
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _TITLE_LENGTH, _DESCRIPTION_LENGTH, _LOCATION_LENGTH = 200, 2_000, 500
 _UID_LENGTH = 1_000

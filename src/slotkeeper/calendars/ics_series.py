@@ -133,9 +133,7 @@ def _starts(master: Entry, request: ReadRequest, allowance: Allowance) -> dict[i
     return starts
 
 
-def _candidates(
-    master: Entry, first: date, last: date, allowance: Allowance
-) -> Iterator[tuple[Moment, Length]]:
+def _candidates(master: Entry, first: date, last: date, allowance: Allowance) -> Iterator[tuple[Moment, Length]]:
     """Yield every start that DTSTART, RRULE and RDATE name, some twice: of those the last counts.
 
     So an RDATE's own length does, and where a zone skipped a whole day (Samoa in 2011), the day after.

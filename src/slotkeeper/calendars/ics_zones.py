@@ -146,9 +146,7 @@ def _written_zone(component: Component, allowance: Allowance) -> WrittenZone:
     return WrittenZone(name, changes)
 
 
-def _onsets(
-    properties: Mapping[str, list[Property]], before: timedelta, allowance: Allowance
-) -> list[datetime]:
+def _onsets(properties: Mapping[str, list[Property]], before: timedelta, allowance: Allowance) -> list[datetime]:
     """List the wall-clock times at which an observance begins."""
     if "DTSTART" not in properties:
         raise EventRefused("an onset has no DTSTART")

@@ -30,7 +30,13 @@ class Subject:
     version: int = 1
 
 
-def record(subject: Subject, verb: str, actor: Actor, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> None:
+def record(
+    subject: Subject,
+    verb: str,
+    actor: Actor,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+) -> None:
     """Append one change, in the caller's transaction.
 
     `before` and `after` hold only the fields that changed, with values that JSON can carry.

@@ -34,7 +34,13 @@ def create_contact(business_id: int, fields: Mapping[str, Any], actor: Actor, no
     return contact
 
 
-def update_contact(contact_id: int, business_id: int, fields: Mapping[str, Any], actor: Actor, versions: frozenset[int] | None) -> Contact:
+def update_contact(
+    contact_id: int,
+    business_id: int,
+    fields: Mapping[str, Any],
+    actor: Actor,
+    versions: frozenset[int] | None,
+) -> Contact:
     """Change the fields given. Raises UnknownContact and ContactVersionConflict."""
     with transaction.atomic():
         contact = Contact.objects.in_business(business_id).select_for_update().filter(pk=contact_id).first()

@@ -13,7 +13,6 @@ SIGNED_IN: Final = "signed_in"
 Access = Permission | Literal["public", "signed_in"]
 
 
-
 class UndeclaredRoute(Exception):
     """A route declares no permission."""
 

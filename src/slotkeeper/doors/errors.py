@@ -18,7 +18,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     status = HTTPStatus.BAD_REQUEST
     detail, code = "The request is malformed.", "INVALID_FIELD"
     if isinstance(exception, RequestDataTooBig):
-        status, detail, code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is larger than 1 MB.", "TOO_LARGE"
+        status, detail, code = (
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            "The body is larger than 1 MB.",
+            "TOO_LARGE",
+        )
     elif isinstance(exception, SuspiciousOperation) and "host" in str(exception).lower():
         detail = "This server does not answer to that host name. See SLOTKEEPER_URL and SLOTKEEPER_HOSTS."
     if is_api(request):

@@ -216,4 +216,6 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     """Answer that the database is busy or away."""
     if is_api(request):
         return answer_problem(try_later())
-    return HttpResponse("The database is busy. Please try again in a moment.", "text/plain", 503, headers={"Retry-After": "1"})
+    return HttpResponse(
+        "The database is busy. Please try again in a moment.", "text/plain", 503, headers={"Retry-After": "1"}
+    )

@@ -4,8 +4,9 @@ from slotkeeper.rules.permissions import PERMISSIONS, Permission, Role
 
 _HEAD = """# Permissions
 
-Rendered from `rules/permissions.py`, which every door enforces before any handler runs; a test keeps the two in step. Permissions that
-end in `.all` reach everybody's rows, their plain twins one's own. A token of scope `read` has only those with `.read` in their name.
+Rendered from `rules/permissions.py`, which every door enforces before any handler runs; a test keeps the two in
+step. Permissions that end in `.all` reach everybody's rows, their plain twins one's own. A token of scope `read` has
+only those with `.read` in their name.
 
 """
 

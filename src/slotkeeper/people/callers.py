@@ -48,7 +48,7 @@ class Caller:
 def caller_of_token(secret: str, now: int) -> Caller | None:
     """Find who a token's secret belongs to; None if it is unknown, expired, revoked or its member may not act."""
     found = hot_sql.row(
-        f"SELECT t.id, t.scope, {hot_sql.epoch('t.expires_at')}, {hot_sql.epoch('t.last_used_at')}, "  # noqa: S608 -- column names only
+        f"SELECT t.id, t.scope, {hot_sql.epoch('t.expires_at')}, {hot_sql.epoch('t.last_used_at')}, "
         "m.id, m.role, m.business_id, u.id, u.time_zone, u.name, u.email "
         "FROM api_tokens t JOIN memberships m ON m.id = t.membership_id JOIN users u ON u.id = m.user_id "
         "WHERE t.secret_hash = %s AND t.revoked_at IS NULL AND NOT m.is_suspended AND u.is_active",
@@ -56,7 +56,19 @@ def caller_of_token(secret: str, now: int) -> Caller | None:
     )
     if found is None:
         return None
-    token_id, scope, expires_at, last_used_at, membership_id, role, business_id, user_id, zone, name, email = found
+    (
+        token_id,
+        scope,
+        expires_at,
+        last_used_at,
+        membership_id,
+        role,
+        business_id,
+        user_id,
+        zone,
+        name,
+        email,
+    ) = found
     if expires_at is not None and expires_at <= now:
         return None
     return Caller(

@@ -178,7 +178,7 @@ def secret_hash(secret: str) -> bytes:
 
 
 def free_slug(wanted: str, taken: Iterable[str]) -> str:
-    """Pick a slug that is not taken: `wanted`, else `wanted-2`, `wanted-3`, …"""
+    """Pick a slug that is not taken: `wanted`, else `wanted-2`, `wanted-3` and so on."""
     used, number, slug = set(taken), 1, wanted
     while slug in used:
         number += 1

@@ -12,7 +12,19 @@ from slotkeeper.rules.permissions import Role
 
 # These would clash with our own paths once a business has its page at /<slug>/.
 RESERVED_SLUGS = frozenset(
-    {"accounts", "api", "static", "portal", "webhooks", "healthz", "readyz", "settings", "appointments", "welcome", "business"}
+    {
+        "accounts",
+        "api",
+        "static",
+        "portal",
+        "webhooks",
+        "healthz",
+        "readyz",
+        "settings",
+        "appointments",
+        "welcome",
+        "business",
+    }
 )
 
 
@@ -21,7 +33,7 @@ class AddressTaken(Exception):
 
 
 class AlreadySetUp(Exception):
-    """This installation has an owner already."""
+    """There is an owner already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +53,11 @@ def create_owner(owner: NewOwner, actor: Actor) -> Membership:
         if User.objects.filter(email__iexact=owner.email).exists():
             raise AddressTaken
         user = User.objects.create_user(
-            owner.email, owner.password, name=owner.name, time_zone=owner.time_zone, created_at=datetime.now(UTC)
+            owner.email,
+            owner.password,
+            name=owner.name,
+            time_zone=owner.time_zone,
+            created_at=datetime.now(UTC),
         )
         return found_business(user, owner.business_name, actor)
 
@@ -64,7 +80,10 @@ def found_business(user: User, name: str, actor: Actor) -> Membership:
         wanted = slugify(name)[:50] or "business"
         taken = set(Business.objects.filter(slug__startswith=wanted).values_list("slug", flat=True))
         business = Business.objects.create(
-            name=name, slug=free_slug(wanted, taken | RESERVED_SLUGS), time_zone=user.time_zone, created_at=datetime.now(UTC)
+            name=name,
+            slug=free_slug(wanted, taken | RESERVED_SLUGS),
+            time_zone=user.time_zone,
+            created_at=datetime.now(UTC),
         )
         membership = Membership.objects.create(
             user=user, business=business, role=Role.OWNER, created_at=datetime.now(UTC)

@@ -37,7 +37,13 @@ def create_token(membership: Membership, wish: TokenWish, actor: Actor) -> tuple
             created_at=datetime.now(UTC),
         )
         subject = Subject(membership.business_id, "token", token.pk)
-        record(subject, "created", actor, None, {"name": token.name, "scope": token.scope, "user_id": membership.user_id})
+        record(
+            subject,
+            "created",
+            actor,
+            None,
+            {"name": token.name, "scope": token.scope, "user_id": membership.user_id},
+        )
     return token, secret
 
 

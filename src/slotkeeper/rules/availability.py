@@ -37,9 +37,7 @@ class AlternativesRequest:
         return Interval(start, start + _SEARCHED_SECONDS if self.horizon is None else self.horizon)
 
 
-def free_gaps(
-    window: Interval, busy: Iterable[Interval], open_hours: Sequence[Interval] | None
-) -> list[Interval]:
+def free_gaps(window: Interval, busy: Iterable[Interval], open_hours: Sequence[Interval] | None) -> list[Interval]:
     """Find the free time in a window.
 
     `busy` and `open_hours` come in any order and may overlap; open hours of None mean that every time is

@@ -16,7 +16,8 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
         """
         with self.connection.cursor() as cursor:
             cursor.execute(
-                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name <> %s", [model._meta.db_table]
+                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name <> %s",
+                [model._meta.db_table],  # noqa: SLF001 -- Django's public Meta API
             )
             triggers = cursor.fetchall()
         for name, _ in triggers:

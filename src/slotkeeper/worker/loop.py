@@ -37,7 +37,10 @@ def run(stop: threading.Event, jobs: tuple[Job, ...] = JOBS) -> None:
         if stop.is_set():
             break
         failures[number] = 0 if _attempt(jobs[number]) else failures[number] + 1
-        pause = min(jobs[number].every_seconds * 2 ** failures[number], max(jobs[number].every_seconds, _LONGEST_PAUSE_SECONDS))
+        pause = min(
+            jobs[number].every_seconds * 2 ** failures[number],
+            max(jobs[number].every_seconds, _LONGEST_PAUSE_SECONDS),
+        )
         due[number] = time.monotonic() + pause
     connection.close()
 

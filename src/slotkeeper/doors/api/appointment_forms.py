@@ -1,6 +1,6 @@
 """The shapes of appointments on the wire, and the way between them and the verbs' values."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Annotated, Any, TypeAlias
@@ -26,10 +26,17 @@ PersonName: TypeAlias = Annotated[str, Meta(max_length=100)] | None
 Email: TypeAlias = Annotated[str, Meta(max_length=255, pattern=r"^[^@\s]+@[^@\s]+$")] | None
 Phone: TypeAlias = Annotated[str, Meta(max_length=20)] | None
 Time: TypeAlias = Annotated[
-    str, Meta(max_length=64, description="RFC 3339; without an offset it is read in the caller's zone.", examples=["2026-01-15T14:00:00"])
+    str,
+    Meta(
+        max_length=64,
+        description="RFC 3339; without an offset it is read in the caller's zone.",
+        examples=["2026-01-15T14:00:00"],
+    ),
 ]
 ZoneName: TypeAlias = Annotated[str, Meta(max_length=64, description="An IANA zone that overrides the caller's.")]
 StatusName: TypeAlias = Status
+
+_WITH_TITLE = (BusyKind.APPOINTMENT, BusyKind.BUFFER)
 
 
 class NewAppointment(msgspec.Struct, forbid_unknown_fields=True):
@@ -141,25 +148,22 @@ def write_appointment(row: AppointmentRow, form: TimeForm, caller: Caller) -> di
 
 
 def write_slots(slots: list[Interval], form: TimeForm) -> list[dict[str, str]]:
-    """Write free stretches of time."""
-    return [{"start": start, "end": end} for start, end in _write_edges(slots, form)]
+    """Write free stretches of time. Most begin where another ends, so each edge is written once."""
+    edges = sorted({edge for slot in slots for edge in slot})
+    texts = dict(zip(edges, form.write_all(edges), strict=True))
+    return [{"start": texts[start], "end": texts[end]} for start, end in slots]
 
 
 def write_conflicts(entries: list[BusyEntry], form: TimeForm, may_see_titles: bool) -> list[dict[str, Any]]:
     """Write what stands in the way, each with its reason, as far as the caller may see it."""
+    edges = form.write_all(edge for entry in entries for edge in (entry.start, entry.end))
     written = []
-    for entry, (start, end) in zip(entries, _write_edges(entries, form), strict=True):
+    for entry, start, end in zip(entries, edges[::2], edges[1::2], strict=True):
         conflict: dict[str, Any] = {"start": start, "end": end, "reason": entry.kind.value}
-        if may_see_titles and entry.kind in {BusyKind.APPOINTMENT, BusyKind.BUFFER}:
+        if may_see_titles and entry.kind in _WITH_TITLE:
             conflict |= {"appointment_id": entry.appointment_id, "title": entry.title}
         written.append(conflict)
     return written
-
-
-def _write_edges(stretches: Iterable[Interval | BusyEntry], form: TimeForm) -> Iterator[tuple[str, str]]:
-    """Write starts and ends in one go, which costs a fraction: most share a day or an edge with the one before."""
-    edges = form.write_all(edge for stretch in stretches for edge in (stretch.start, stretch.end))
-    return zip(edges[::2], edges[1::2], strict=True)
 
 
 def may_see_titles(caller: Caller, user_id: int) -> bool:
@@ -194,7 +198,9 @@ def refusals(form: TimeForm, caller: Caller, user_id: int, stale: HTTPStatus = H
         raise in_the_past(error.alternatives, form) from None
     except actions.VersionConflict as error:
         current = write_appointment(error.current, form, caller)
-        raise ApiProblem(stale, "VERSION_CONFLICT", str(actions.VersionConflict.__doc__), extra={"current": current}) from None
+        raise ApiProblem(
+            stale, "VERSION_CONFLICT", str(actions.VersionConflict.__doc__), extra={"current": current}
+        ) from None
 
 
 def in_the_past(alternatives: list[Interval], form: TimeForm) -> ApiProblem:

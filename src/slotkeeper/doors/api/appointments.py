@@ -143,7 +143,13 @@ class Appointments(JsonEndpoint):
             }
         )
 
-    @answers(AppointmentOut, HTTPStatus.CREATED, refusals=NOT_FOUND | CONFLICT | REPEATED, problem=Refusal, headers=("Location", "ETag"))
+    @answers(
+        AppointmentOut,
+        HTTPStatus.CREATED,
+        refusals=NOT_FOUND | CONFLICT | REPEATED,
+        problem=Refusal,
+        headers=("Location", "ETag"),
+    )
     def post(self, parsed_body: Body[NewAppointment]) -> HttpResponse:
         """Book an appointment."""
         return once(self.request, self.caller, lambda: self._book(parsed_body))
@@ -304,7 +310,9 @@ def answer_one(row: rows.AppointmentRow, zone: str, caller: Caller) -> HttpRespo
     return answer(written, headers={"ETag": _etag(row.version)})
 
 
-def target_of(request: HttpRequest, caller: Caller, appointment_id: int, version: int | msgspec.UnsetType = UNSET) -> Target:
+def target_of(
+    request: HttpRequest, caller: Caller, appointment_id: int, version: int | msgspec.UnsetType = UNSET
+) -> Target:
     """Say which appointment to change, and which versions If-Match or the body's `version` will accept."""
     versions = None if version is UNSET else frozenset({version})
     header = request.headers.get("If-Match")

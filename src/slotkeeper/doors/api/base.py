@@ -30,7 +30,18 @@ from slotkeeper.doors.api.errors import as_problem
 from slotkeeper.doors.api.problems import PROBLEM_TYPE, ApiProblem, Problem, answer_problem, try_later
 from slotkeeper.people.callers import Caller
 
-__all__ = ["At", "Body", "JsonEndpoint", "OptionalBody", "Query", "Router", "answer", "answers", "openapi_of", "path"]
+__all__ = [
+    "At",
+    "Body",
+    "JsonEndpoint",
+    "OptionalBody",
+    "Query",
+    "Router",
+    "answer",
+    "answers",
+    "openapi_of",
+    "path",
+]
 
 logger = logging.getLogger("slotkeeper.doors.api")
 TRIES = 3
@@ -235,5 +246,11 @@ def _mend(operation: dict[str, Any]) -> None:
         ("412", "If-Match", "The ETag that was read: refuse the change if the row has changed since."),
     ):
         if code in responses:
-            parameter = {"name": name, "in": "header", "required": False, "description": text, "schema": {"type": "string"}}
+            parameter = {
+                "name": name,
+                "in": "header",
+                "required": False,
+                "description": text,
+                "schema": {"type": "string"},
+            }
             operation.setdefault("parameters", []).append(parameter)

@@ -161,12 +161,22 @@ class OneContact(JsonEndpoint):
         """Read one customer."""
         return _answer_contact(found_contact(self.caller, parsed_path.contact_id), self.caller)
 
-    @answers(ContactOut, refusals=NOT_FOUND | STALE | {HTTPStatus.CONFLICT: "Stale `version`."}, problem=ContactRefusal, headers=("ETag",))
+    @answers(
+        ContactOut,
+        refusals=NOT_FOUND | STALE | {HTTPStatus.CONFLICT: "Stale `version`."},
+        problem=ContactRefusal,
+        headers=("ETag",),
+    )
     def put(self, parsed_path: At[ContactPath], parsed_body: Body[ContactChanges]) -> HttpResponse:
         """Change the fields sent; those left out stay, null clears."""
         return self._change(parsed_path.contact_id, parsed_body)
 
-    @answers(ContactOut, refusals=NOT_FOUND | STALE | {HTTPStatus.CONFLICT: "Stale `version`."}, problem=ContactRefusal, headers=("ETag",))
+    @answers(
+        ContactOut,
+        refusals=NOT_FOUND | STALE | {HTTPStatus.CONFLICT: "Stale `version`."},
+        problem=ContactRefusal,
+        headers=("ETag",),
+    )
     def patch(self, parsed_path: At[ContactPath], parsed_body: Body[ContactChanges]) -> HttpResponse:
         """Change the fields sent; the same as PUT."""
         return self._change(parsed_path.contact_id, parsed_body)
@@ -249,7 +259,9 @@ def visible_contacts(caller: Caller, everyones: Permission) -> Any:
 
 def found_contact(caller: Caller, contact_id: int) -> Contact:
     """Find a customer that the caller sees. Raises ApiProblem (404)."""
-    contact: Contact | None = visible_contacts(caller, Permission.CONTACTS_READ_ALL).filter(pk=known_id(contact_id)).first()
+    contact: Contact | None = (
+        visible_contacts(caller, Permission.CONTACTS_READ_ALL).filter(pk=known_id(contact_id)).first()
+    )
     if contact is None:
         raise not_found()
     return contact
@@ -276,7 +288,9 @@ def _answer_contact(contact: Contact, caller: Caller) -> HttpResponse:
     return answer(write_contact(contact, caller), headers={"ETag": f'"{contact.version}"'})
 
 
-def _appointments(caller: Caller, contact_id: int, limit: int, after: tuple[int, int] | None) -> list[rows.AppointmentRow]:
+def _appointments(
+    caller: Caller, contact_id: int, limit: int, after: tuple[int, int] | None
+) -> list[rows.AppointmentRow]:
     reach = reach_of(caller, Permission.APPOINTMENTS_READ_ALL)
     return rows.read_listing(rows.Listing(reach, limit, contact_id=contact_id, after=after))
 

@@ -7,12 +7,18 @@ from django.db import IntegrityError
 
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.free_busy import UnknownMember
-from slotkeeper.contacts.actions import ContactVersionConflict, UnknownContact
+from slotkeeper.contacts.actions import UnknownContact
 from slotkeeper.doors.api.problems import ApiProblem, bad_field, not_found
 from slotkeeper.people.tokens import UnknownToken
 from slotkeeper.rules.appointment_status import InvalidTransition
 
-_NOT_FOUND = (actions.UnknownAppointment, actions.UnknownReference, UnknownMember, UnknownContact, UnknownToken)
+_NOT_FOUND = (
+    actions.UnknownAppointment,
+    actions.UnknownReference,
+    UnknownMember,
+    UnknownContact,
+    UnknownToken,
+)
 
 
 def as_problem(error: Exception) -> ApiProblem | None:

@@ -7,7 +7,14 @@ from django.http import HttpResponse
 from msgspec import UNSET, Meta, UnsetType
 
 from slotkeeper.appointments import actions
-from slotkeeper.appointments.free_busy import BusyEntry, BusyKind, Person, conflicts_with, read_alternatives, read_busy
+from slotkeeper.appointments.free_busy import (
+    BusyEntry,
+    BusyKind,
+    Person,
+    conflicts_with,
+    read_alternatives,
+    read_busy,
+)
 from slotkeeper.doors.api.appointment_forms import (
     Conflict,
     Slot,
@@ -131,7 +138,11 @@ class CheckConflicts(JsonEndpoint):
         asked = Interval(times.instant("start_time", body.start_time), times.instant("end_time", body.end_time))
         times.check()
         person = Person(caller.business_id, caller.user_id if body.user_id is None else known_id(body.user_id))
-        form, moment, slot_seconds = TimeForm.of(parse_time(body.start_time), zone), now(), body.slot_minutes * 60
+        form, moment, slot_seconds = (
+            TimeForm.of(parse_time(body.start_time), zone),
+            now(),
+            body.slot_minutes * 60,
+        )
         try:
             actions.check_times(person, asked, moment, slot_seconds)
         except actions.InThePast as error:

@@ -54,7 +54,9 @@ def _claimed(identity: dict[str, str], body_hash: bytes) -> IdempotentAnswer:
         if getattr(error.__cause__, "sqlstate", "") != "55P03":
             raise
         raise ApiProblem(
-            HTTPStatus.CONFLICT, "IN_PROGRESS", "The first request with this Idempotency-Key is still running."
+            HTTPStatus.CONFLICT,
+            "IN_PROGRESS",
+            "The first request with this Idempotency-Key is still running.",
         ) from None
     return row
 
@@ -62,7 +64,9 @@ def _claimed(identity: dict[str, str], body_hash: bytes) -> IdempotentAnswer:
 def _repeated(row: IdempotentAnswer, body_hash: bytes) -> HttpResponse:
     if bytes(row.body_hash) != body_hash:
         raise ApiProblem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "IDEMPOTENCY_MISMATCH", "This Idempotency-Key was used with another body."
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "IDEMPOTENCY_MISMATCH",
+            "This Idempotency-Key was used with another body.",
         )
     assert row.body is not None
     return HttpResponse(bytes(row.body), "application/json", row.status or 200, headers=row.headers)

@@ -140,7 +140,11 @@ class MeEndpoint(JsonEndpoint):
 class BusinessEndpoint(JsonEndpoint):
     """The caller's business."""
 
-    permissions = {"GET": Permission.BUSINESS_READ, "PUT": Permission.SETTINGS_WRITE, "PATCH": Permission.SETTINGS_WRITE}
+    permissions = {
+        "GET": Permission.BUSINESS_READ,
+        "PUT": Permission.SETTINGS_WRITE,
+        "PATCH": Permission.SETTINGS_WRITE,
+    }
 
     @answers(BusinessOut)
     def get(self) -> HttpResponse:
@@ -181,13 +185,19 @@ class Tokens(JsonEndpoint):
         cursor = write_cursor(shown[-1].pk) if len(page) > len(shown) else None
         return answer({"tokens": [_token(token, form) for token in shown], "next_cursor": cursor})
 
-    @answers(MadeToken, HTTPStatus.CREATED, refusals=REPEATED | {HTTPStatus.CONFLICT: "The first request is still running."})
+    @answers(
+        MadeToken,
+        HTTPStatus.CREATED,
+        refusals=REPEATED | {HTTPStatus.CONFLICT: "The first request is still running."},
+    )
     def post(self, parsed_body: Body[NewToken]) -> HttpResponse:
         """Make a token; its secret is in this answer and nowhere else."""
         secrets: list[str] = []
         kept = once(self.request, self.caller, lambda: self._make(parsed_body, secrets))
         # What is kept for a repetition must not hold the secret, so it is added only now.
-        return answer(msgspec.json.decode(kept.content) | {"token": secrets[0] if secrets else None}, HTTPStatus.CREATED)
+        return answer(
+            msgspec.json.decode(kept.content) | {"token": secrets[0] if secrets else None}, HTTPStatus.CREATED
+        )
 
     def _make(self, body: NewToken, secrets: list[str]) -> HttpResponse:
         caller = self.caller
@@ -225,6 +235,5 @@ def _token(token: ApiToken, form: TimeForm) -> dict[str, Any]:
         name: None if (moment := getattr(token, name)) is None else form.write(int(moment.timestamp()))
         for name in ("created_at", "expires_at", "last_used_at", "revoked_at")
     }
-    return {
-        "id": token.pk, "name": token.name, "scope": token.scope, "hint": token.hint, "user_id": token.membership.user_id
-    } | times  # fmt: skip
+    named = {"id": token.pk, "name": token.name, "scope": token.scope, "hint": token.hint}
+    return named | {"user_id": token.membership.user_id} | times

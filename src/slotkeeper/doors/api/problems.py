@@ -75,7 +75,9 @@ def not_permitted(detail: str = "Your role or your token's scope does not allow 
 
 def try_later() -> ApiProblem:
     """Refuse because the database is busy or away."""
-    return ApiProblem(HTTPStatus.SERVICE_UNAVAILABLE, "UNAVAILABLE", "The database is busy. Nothing was stored; try again.")
+    return ApiProblem(
+        HTTPStatus.SERVICE_UNAVAILABLE, "UNAVAILABLE", "The database is busy. Nothing was stored; try again."
+    )
 
 
 _HEADERS = {

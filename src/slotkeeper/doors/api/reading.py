@@ -30,7 +30,9 @@ def read_body(request: HttpRequest, model: type[T]) -> T:
         raise ApiProblem(HTTPStatus.BAD_REQUEST, "MISSING_BODY", "The request needs a JSON body.")
     if request.content_type != "application/json":
         raise ApiProblem(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", "Send JSON: Content-Type: application/json."
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "UNSUPPORTED_MEDIA_TYPE",
+            "Send JSON: Content-Type: application/json.",
         )
     try:
         # The standard parser sees what msgspec lets pass: keys given twice.
@@ -129,18 +131,24 @@ def _all_errors(body: bytes, model: type[msgspec.Struct]) -> ApiProblem:
     if not isinstance(given, dict):
         return ApiProblem(HTTPStatus.BAD_REQUEST, "MALFORMED_JSON", "The body must be a JSON object.")
     types = _types(model)
-    errors = [FieldError(_shown(name), "UNKNOWN_FIELD", "There is no such field.") for name in given if name not in types]
+    errors = [
+        FieldError(_shown(name), "UNKNOWN_FIELD", "There is no such field.") for name in given if name not in types
+    ]
     errors = _missing(given, model) + errors
     for name in given.keys() & types.keys():
         try:
             msgspec.convert(given[name], types[name], strict=True)
         except (msgspec.ValidationError, OverflowError) as error:
             errors.append(FieldError(name, "INVALID_FIELD", _sentence(error)))
-    return bad_fields(errors) if errors else ApiProblem(HTTPStatus.BAD_REQUEST, "MALFORMED_JSON", "The body is invalid.")
+    return (
+        bad_fields(errors) if errors else ApiProblem(HTTPStatus.BAD_REQUEST, "MALFORMED_JSON", "The body is invalid.")
+    )
 
 
 def _missing(given: Mapping[str, Any], model: type[msgspec.Struct]) -> list[FieldError]:
-    return [FieldError(name, "MISSING_FIELDS", "It is required.") for name in _required_names(model) if name not in given]
+    return [
+        FieldError(name, "MISSING_FIELDS", "It is required.") for name in _required_names(model) if name not in given
+    ]
 
 
 def _shown(name: str) -> str:

@@ -38,15 +38,35 @@ router = Router(
         path("appointments", appointments.Appointments.as_view(), name="api_appointments"),
         path("appointments/freebusy", free_busy.FreeBusyEndpoint.as_view(), name="api_freebusy"),
         path("appointments/check-conflicts", free_busy.CheckConflicts.as_view(), name="api_check_conflicts"),
-        path("appointments/<record_id:appointment_id>", appointments.OneAppointment.as_view(), name="api_appointment"),
-        path("appointments/<record_id:appointment_id>/cancel", appointments.CancelAppointment.as_view(), name="api_cancel"),
-        path("appointments/<record_id:appointment_id>/confirm", appointments.ConfirmAppointment.as_view(), name="api_confirm"),
         path(
-            "appointments/<record_id:appointment_id>/complete", appointments.CompleteAppointment.as_view(), name="api_complete"
+            "appointments/<record_id:appointment_id>",
+            appointments.OneAppointment.as_view(),
+            name="api_appointment",
         ),
-        path("appointments/<record_id:appointment_id>/no-show", appointments.NoShowAppointment.as_view(), name="api_no_show"),
         path(
-            "appointments/<record_id:appointment_id>/history", appointments.AppointmentHistory.as_view(), name="api_history"
+            "appointments/<record_id:appointment_id>/cancel",
+            appointments.CancelAppointment.as_view(),
+            name="api_cancel",
+        ),
+        path(
+            "appointments/<record_id:appointment_id>/confirm",
+            appointments.ConfirmAppointment.as_view(),
+            name="api_confirm",
+        ),
+        path(
+            "appointments/<record_id:appointment_id>/complete",
+            appointments.CompleteAppointment.as_view(),
+            name="api_complete",
+        ),
+        path(
+            "appointments/<record_id:appointment_id>/no-show",
+            appointments.NoShowAppointment.as_view(),
+            name="api_no_show",
+        ),
+        path(
+            "appointments/<record_id:appointment_id>/history",
+            appointments.AppointmentHistory.as_view(),
+            name="api_history",
         ),
         path("contacts", contacts.Contacts.as_view(), name="api_contacts"),
         path("contacts/<record_id:contact_id>", contacts.OneContact.as_view(), name="api_contact"),
@@ -55,7 +75,11 @@ router = Router(
             contacts.ContactAppointments.as_view(),
             name="api_contact_appointments",
         ),
-        path("contacts/<record_id:contact_id>/export", contacts.ExportContact.as_view(), name="api_contact_export"),
+        path(
+            "contacts/<record_id:contact_id>/export",
+            contacts.ExportContact.as_view(),
+            name="api_contact_export",
+        ),
     ],
 )
 

@@ -50,7 +50,8 @@ def restore(options: argparse.Namespace) -> None:
     try:
         engine.restore_copy(source)
     except (Unusable, OSError) as error:
-        raise CommandRefused(f"{source} was not restored: {error}. The database is as it was.") from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise CommandRefused(f"{source} was not restored: {reason}. The database is as it was.") from None
     forget_replaced_demo()
     print(f"Restored {source}.")
     print("Sending is held, so that nothing is sent twice. To let messages leave: slotkeeper release-sending")
@@ -73,9 +74,8 @@ def _refuse_to_overwrite(target: Path, is_forced: bool) -> None:
     if target.is_dir():
         raise CommandRefused(f"{target} is a folder. Name a file.")
     live = Path(CONFIGURATION.database.name).resolve()
-    if is_embedded() and target.resolve() in {
-        Path(f"{live}{ending}") for ending in ("", "-wal", "-shm", "-gate")
-    }:
+    own = {f"{live}{ending}" for ending in ("", "-wal", "-shm", "-gate")}
+    if is_embedded() and str(target.resolve()) in own:
         raise CommandRefused(f"{target} belongs to the database itself. Name another file.")
     if target.exists() and not (is_forced and target.is_file()):
         raise CommandRefused(f"{target} exists. Name another file, or say --force to replace it.")
@@ -83,9 +83,7 @@ def _refuse_to_overwrite(target: Path, is_forced: bool) -> None:
 
 def _require_content() -> None:
     if is_embedded() and not Path(CONFIGURATION.database.name).exists():
-        raise CommandRefused(
-            f"There is no database at {CONFIGURATION.database.name}, so there is nothing to back up."
-        )
+        raise CommandRefused(f"There is no database at {CONFIGURATION.database.name}, so there is nothing to back up.")
     require_connection()
     if "appointments" not in connection.introspection.table_names():
         raise CommandRefused("The database is empty, so there is nothing to back up.")
@@ -107,9 +105,7 @@ def _require_backup(source: Path) -> None:
         raise CommandRefused(f"{source} is no backup of Slotkeeper.")
     if is_sqlite != is_embedded():
         made, used = ("SQLite", "PostgreSQL") if is_sqlite else ("PostgreSQL", "SQLite")
-        raise CommandRefused(
-            f"{source} is a backup of {made}, and this installation uses {used}. See DATABASE_URL."
-        )
+        raise CommandRefused(f"{source} is a backup of {made}, and this installation uses {used}. See DATABASE_URL.")
 
 
 def _require_consent(source: Path, is_given: bool) -> None:
@@ -122,7 +118,8 @@ def _require_consent(source: Path, is_given: bool) -> None:
     written = datetime.fromtimestamp(source.stat().st_mtime, UTC)
     print(f"This replaces {CONFIGURATION.database.name} by a backup of {written:%Y-%m-%d %H:%M} UTC.")
     print("Whatever was entered since then is lost.")
-    if input("Go on? [y/N] ").strip().lower() not in {"y", "yes"}:
+    print("Go on? [y/N] ", end="", flush=True)
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
         raise CommandRefused("Nothing was changed.")
 
 

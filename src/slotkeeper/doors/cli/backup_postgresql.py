@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,11 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from psycopg.conninfo import make_conninfo
-from psycopg.sql import SQL, Identifier
+from psycopg.errors import LockNotAvailable
+from psycopg.sql import SQL, Composed, Identifier
 
 from slotkeeper.doors.cli.main import CommandRefused
 from slotkeeper.doors.cli.restoring import Unusable, make_ready, require_ours
@@ -33,6 +35,7 @@ _NAME = r'(?:"(?:[^"]|"")+"|\w+)'
 _COPY = re.compile(rf"COPY (?:{_NAME}\.)?({_NAME}) \((.+)\) FROM stdin;\n")
 _SEQUENCE = re.compile(r"SELECT pg_catalog\.setval\('(?:[^']*\.)?\"?(\w+)\"?', (\d+), true\);\n")
 _END_OF_ROWS = b"\\.\n"
+_PATIENCE_SECONDS, _PAUSE_SECONDS = 30, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def restore_copy(source: Path) -> None:
 def _reason(error: Exception) -> str:
     """Say what the server said, in one line; of what stands in the way of a DROP it names each thing."""
     cause = error if isinstance(error, psycopg.Error) else error.__cause__
-    if isinstance(cause, psycopg.errors.LockNotAvailable):
+    if isinstance(cause, LockNotAvailable):
         return "somebody keeps using the database; stop the server and try again"
     if not isinstance(cause, psycopg.Error) or cause.diag.message_primary is None:
         return str(error).splitlines()[0]
@@ -162,7 +165,6 @@ def _drop_tables() -> None:
     models = state.apps.get_models(include_auto_created=True)
     ours = {model._meta.db_table for model in models} | {"django_migrations"}  # noqa: SLF001 -- Django's public Meta API
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL lock_timeout = '30s'")
         present = set(connection.introspection.table_names(cursor))
         strangers = sorted(present - ours)
         if strangers and loader.applied_migrations.keys() - loader.disk_migrations.keys():
@@ -171,9 +173,29 @@ def _drop_tables() -> None:
                 f"({', '.join(strangers)}). Make an empty database, name it in DATABASE_URL and restore there"
             )
         if present & ours:
-            cursor.execute(
-                SQL("DROP TABLE {}").format(SQL(", ").join(map(Identifier, sorted(present & ours))))
-            )
+            tables = SQL(", ").join(map(Identifier, sorted(present & ours)))
+            _lock(cursor, tables)
+            cursor.execute(SQL("DROP TABLE {}").format(tables))
+
+
+def _lock(cursor: Any, tables: Composed) -> None:
+    """Wait until nobody else uses the tables.
+
+    Requests lock them in other orders than we. Whoever notices a deadlock loses, after a second: so we
+    give up sooner, give back what we have and try again. New requests queue behind us meanwhile.
+    """
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            with transaction.atomic():
+                cursor.execute("SET LOCAL lock_timeout = '300ms'")
+                cursor.execute(SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(tables))
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable) or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _create_tables(applied: set[tuple[str, str]]) -> list[str]:
@@ -197,9 +219,7 @@ def _fill_tables(source: Path, tables: list[str]) -> None:
                     last_ids[content.sequence] = content.id
                 elif content.table in tables:
                     _fill_table(cursor, content)
-        cursor.execute(
-            "SET CONSTRAINTS ALL IMMEDIATE"
-        )  # checks foreign keys now: triggers and migrations need it
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # checks foreign keys now: triggers and migrations need it
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         _switch_triggers(cursor, tables, "ENABLE")
         for table in tables:

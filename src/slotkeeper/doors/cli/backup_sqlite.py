@@ -47,9 +47,7 @@ def _prepare(copy: Path, source: Path) -> None:
     try:
         with closing(sqlite3.connect(copy)) as database:
             _require_integrity(database)
-            tables = {
-                name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            }
+            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if not {"django_migrations", "appointments"} <= tables:
                 raise Unusable("it is no backup of Slotkeeper")
             require_ours(set(database.execute("SELECT app, name FROM django_migrations")))

@@ -61,14 +61,21 @@ def progress(items: Iterable[T]) -> Iterator[T]:
         if is_shown and (number % 20 == 0 or number == len(known)):
             filled = 30 * number // len(known)
             end = "\n" if number == len(known) else ""
-            print(f"\r[{'#' * filled}{'.' * (30 - filled)}] {number}/{len(known)}", end=end, file=sys.stderr, flush=True)
+            print(
+                f"\r[{'#' * filled}{'.' * (30 - filled)}] {number}/{len(known)}",
+                end=end,
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 def _read_limited(path: Path) -> bytes:
     limit = CONFIGURATION.import_limit_mb
     try:
         if path.stat().st_size > limit * 1_000_000:
-            raise CommandRefused(f"{path} is larger than {limit} MB. Raise SLOTKEEPER_IMPORT_LIMIT_MB if that is meant.")
+            raise CommandRefused(
+                f"{path} is larger than {limit} MB. Raise SLOTKEEPER_IMPORT_LIMIT_MB if that is meant."
+            )
         return path.read_bytes()
     except OSError as error:
         raise CommandRefused(f"{path} cannot be read: {error.strerror}.") from None
@@ -110,7 +117,10 @@ def _report(calendar: CalendarFile, fates: Counter[Fate], refused: list[str], wi
         print(f"Past, skipped: {fates[Fate.PAST]} (--with-past stores them as completed).")
     _print_some(f"Refused, the time is not free: {len(refused)}.", refused)
     for reason, skipped in _by_reason(calendar.skipped).items():
-        _print_some(f"Skipped {len(skipped)}: {reason}", [f"{event.title or event.uid}: {event.detail}" for event in skipped])
+        _print_some(
+            f"Skipped {len(skipped)}: {reason}",
+            [f"{event.title or event.uid}: {event.detail}" for event in skipped],
+        )
 
 
 def _by_reason(skipped: Iterable[SkippedEvent]) -> dict[str, list[SkippedEvent]]:

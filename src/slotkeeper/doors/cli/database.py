@@ -54,7 +54,11 @@ def check(options: argparse.Namespace) -> int:
         else:
             print(f"ok     {name}")
     mails = CONFIGURATION.mail_server
-    print(f"note   mails go to {mails.host}:{mails.port}" if mails else "note   no mail server: mails are kept in the data directory")
+    print(
+        f"note   mails go to {mails.host}:{mails.port}"
+        if mails
+        else "note   no mail server: mails are kept in the data directory"
+    )
     return 1 if problems else 0
 
 

@@ -31,7 +31,7 @@ from slotkeeper.doors.cli.private_files import private_file
 from slotkeeper.doors.dashboard.account import verify_address
 from slotkeeper.offerings.models import Service
 from slotkeeper.people.models import Membership, User
-from slotkeeper.people.sign_up import NewOwner, create_first_owner
+from slotkeeper.people.sign_up import AlreadySetUp, NewOwner, create_first_owner
 from slotkeeper.rules.appointment_status import Status
 from slotkeeper.rules.local_time import DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS, day_bounds, local_day
 from slotkeeper.rules.permissions import Role
@@ -45,12 +45,11 @@ _GRID_MINUTES = 15
 def demo(options: argparse.Namespace) -> None:
     """Fill an empty database and say how to sign in."""
     prepare(options)
-    if not User.objects.exists():
+    try:
         _fill(int(time.time()))
-    elif not options.if_empty:
-        raise CommandRefused(
-            "The database is not empty, and a demo goes only into an empty one. Name another data directory."
-        )
+    except AlreadySetUp:
+        if not options.if_empty:
+            raise CommandRefused("The database is not empty, and a demo goes only into an empty one.") from None
     if _MARKER.exists() and _is_demo():
         print(_MARKER.read_text(encoding="utf-8"), end="")
 
@@ -66,7 +65,7 @@ def _is_demo() -> bool:
 
 
 def _fill(now: int) -> None:
-    """Make everything in one transaction: a demo is whole or not there."""
+    """Make everything in one transaction: a demo is whole or not there. Raises AlreadySetUp."""
     chance = random.Random(2310)  # noqa: S311 -- the same practice each time, and no secret
     password = secrets.token_urlsafe(9)
     with transaction.atomic():
@@ -80,10 +79,9 @@ def _fill(now: int) -> None:
         # Nothing follows from a past that never was: no mails, no webhooks.
         Change.objects.filter(handled_at=None).update(handled_at=datetime.fromtimestamp(now, UTC))
         _MARKER.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sign_in = f"Sign in as {demo_data.OWNER[1]} with the password {password}\n"
         with private_file(_MARKER) as part:
-            part.write_text(
-                f"Sign in as {demo_data.OWNER[1]} with the password {password}\n", encoding="utf-8"
-            )
+            part.write_text(sign_in, encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,21 +139,15 @@ def _offer(owner: Membership, treatment: demo_data.Treatment) -> Service:
 
 def _register_customers(chance: random.Random, owner: Membership, now: int) -> list[Contact]:
     names = [f"{first} {last}" for first in demo_data.FIRST_NAMES for last in demo_data.LAST_NAMES]
-    phones = [
-        demo_data.LANDLINES.format(number) for number in chance.sample(range(1000), demo_data.CUSTOMERS // 2)
-    ]
-    phones += [
-        demo_data.MOBILES.format(number) for number in chance.sample(range(100), demo_data.CUSTOMERS // 2)
-    ]
-    return [
-        create_contact(
-            owner.business_id,
-            {"name": name, "email": f"{slugify(name).replace('-', '.')}@example.org", "phone": phone},
-            _actor(owner),
-            now,
-        )
-        for name, phone in zip(chance.sample(names, demo_data.CUSTOMERS), phones, strict=True)
-    ]
+    half = demo_data.CUSTOMERS // 2
+    phones = [demo_data.LANDLINES.format(number) for number in chance.sample(range(1000), half)]
+    phones += [demo_data.MOBILES.format(number) for number in chance.sample(range(100), half)]
+    contacts = []
+    for name, phone in zip(chance.sample(names, 2 * half), phones, strict=True):
+        email = f"{slugify(name).replace('-', '.')}@example.org"
+        fields = {"name": name, "email": email, "phone": phone}
+        contacts.append(create_contact(owner.business_id, fields, _actor(owner), now))
+    return contacts
 
 
 def _visits(chance: random.Random, practice: _Practice, now: int) -> Iterator[_Visit]:
@@ -213,11 +205,9 @@ def _steps(chance: random.Random, visit: _Visit, now: int) -> Iterator[_Step]:
     """Tell what happened to a visit until now."""
     start, end = visit.booking.start_time, visit.booking.end_time
     booked_at = start - max(DAY_SECONDS, start - now) - chance.randrange(60, 20 * DAY_SECONDS)
-    soon, late = (
-        booked_at + chance.randrange(300, 18 * HOUR_SECONDS),
-        start - chance.randrange(2, 24) * HOUR_SECONDS,
-    )
-    confirmed_at = soon if chance.random() < 0.65 else max(soon, late)
+    confirmed_at = booked_at + chance.randrange(300, 18 * HOUR_SECONDS)
+    if chance.random() < 0.35:  # by telephone, shortly before
+        confirmed_at = max(confirmed_at, start - chance.randrange(2, 24) * HOUR_SECONDS)
     last = _Step(end + 300, visit, visit.provider, Status.COMPLETED)
     fate = chance.random()
     if fate < 0.08:

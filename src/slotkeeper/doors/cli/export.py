@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import msgspec
 from django.db import connection, transaction
 from django.db.models import Model, QuerySet
-from icalendar import Event
 
 from slotkeeper.appointments.models import Appointment, ImportedEvent
 from slotkeeper.changes.models import Change
@@ -42,6 +41,8 @@ LEFT_OUT = {"holds", "time_claims", "idempotent_answers", "request_counts", "sen
 
 _ROWS_AT_ONCE = 2_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # RFC 5545 section 3.1 knows none of these in text
+_ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
+_LINE_OCTETS = 75
 _ICS_STATUS = {
     "scheduled": "TENTATIVE",
     "confirmed": "CONFIRMED",
@@ -109,47 +110,61 @@ def _rows(model: type[Model], omitted: frozenset[str] = frozenset()) -> Iterable
 
 
 def _write_ics(file: IO[bytes], now: datetime) -> int:
-    file.write(
-        b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Slotkeeper//Slotkeeper//EN\r\nCALSCALE:GREGORIAN\r\n"
-    )
-    as_event = _event_writer(now)
+    host = urlsplit(CONFIGURATION.url).hostname
+    people = dict(User.objects.values_list("pk", "name"))
+    head = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Slotkeeper//Slotkeeper//EN", "CALSCALE:GREGORIAN"]
+    file.write(_folded(head))
     count = 0
-    for count, row in enumerate(_rows(Appointment), 1):  # noqa: B007 -- the last count is the total
-        file.write(as_event(row).to_ical())
-    file.write(b"END:VCALENDAR\r\n")
+    for count, row in enumerate(_rows(Appointment), 1):  # noqa: B007 -- the last one is the total
+        file.write(_folded(_event(row, f"appointment-{row['id']}@{host}", people.get(row["user_id"]), now)))
+    file.write(_folded(["END:VCALENDAR"]))
     return count
 
 
-def _event_writer(now: datetime) -> Callable[[dict[str, Any]], Event]:
-    host = urlsplit(CONFIGURATION.url).hostname
-    people = dict(User.objects.values_list("pk", "name"))
+def _event(row: dict[str, Any], uid: str, person: str | None, now: datetime) -> list[str]:
+    contact = ", ".join(row[name] for name in ("contact_name", "contact_email", "contact_phone") if row[name])
+    optional = {
+        "CREATED": _utc(row["created_at"]),
+        "LAST-MODIFIED": _utc(row["updated_at"]),
+        "DESCRIPTION": _text(row["description"]),
+        "LOCATION": _text(row["location"]),
+        "CONTACT": _text(contact),
+        "CATEGORIES": _text(person),  # whose appointment it is
+    }
+    return [
+        "BEGIN:VEVENT",
+        f"UID:{uid}",
+        f"DTSTAMP:{_utc(row['updated_at'] or now)}",
+        f"DTSTART:{_utc(row['start_time'])}",
+        f"DTEND:{_utc(row['end_time'])}",
+        f"SEQUENCE:{row['version'] - 1}",
+        f"STATUS:{_ICS_STATUS[row['status']]}",
+        f"SUMMARY:{_text(row['title'])}",
+        *(f"{name}:{value}" for name, value in optional.items() if value),
+        "END:VEVENT",
+    ]
 
-    def as_event(row: dict[str, Any]) -> Event:
-        event = Event()
-        event.add("UID", f"appointment-{row['id']}@{host}")
-        event.add("DTSTAMP", row["updated_at"] or now)
-        event.add("DTSTART", row["start_time"])
-        event.add("DTEND", row["end_time"])
-        event.add("SEQUENCE", row["version"] - 1)
-        event.add("STATUS", _ICS_STATUS[row["status"]])
-        contact = ", ".join(
-            row[name] for name in ("contact_name", "contact_email", "contact_phone") if row[name]
-        )
-        for name, value in (
-            ("CREATED", row["created_at"]),
-            ("LAST-MODIFIED", row["updated_at"]),
-            ("SUMMARY", _text(row["title"])),
-            ("DESCRIPTION", _text(row["description"])),
-            ("LOCATION", _text(row["location"])),
-            ("CONTACT", _text(contact)),
-            ("CATEGORIES", _text(people.get(row["user_id"]))),  # whose appointment it is
-        ):
-            if value:
-                event.add(name, value)
-        return event
 
-    return as_event
+def _utc(moment: datetime | None) -> str:
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}" if moment else ""
 
 
 def _text(value: str | None) -> str:
-    return _CONTROL.sub("", (value or "").replace("\r\n", "\n").replace("\r", "\n"))
+    r"""Escape as RFC 5545 section 3.3.11 says; icalendar's own escaping makes two lines of `C:\New`."""
+    text = _CONTROL.sub("", (value or "").replace("\r\n", "\n").replace("\r", "\n"))
+    return text.translate(_ESCAPES)
+
+
+def _folded(lines: list[str]) -> bytes:
+    """Break lines after at most 75 octets, never within a character (RFC 5545 section 3.1)."""
+    folded = bytearray()
+    for line in lines:
+        rest = line.encode()
+        while len(rest) > _LINE_OCTETS:
+            cut = _LINE_OCTETS
+            while rest[cut] & 0xC0 == 0x80:  # a continuation byte of UTF-8
+                cut -= 1
+            folded += rest[:cut] + b"\r\n"
+            rest = b" " + rest[cut:]
+        folded += rest + b"\r\n"
+    return bytes(folded)

@@ -52,18 +52,22 @@ def build_parser() -> argparse.ArgumentParser:
     import_.add_argument("--business", help="the business, where the member belongs to several")
     import_.add_argument("--with-past", action="store_true", help="store past events too, as completed")
     import_.add_argument("--until", help="expand endless series up to this date (default: 12 months ahead)")
+    _describe_data_commands(command)
+    return parser
+
+
+def _describe_data_commands(command: Callable[[str, str, str], argparse.ArgumentParser]) -> None:
     export = command("export", "export:export", "Write everything as .ics and .json.")
     export.add_argument("--to", default=".", metavar="FOLDER", help="where to write (default: this folder)")
     backup = command("backup", "backup:backup", "Write a consistent copy of the database while it runs.")
     backup.add_argument("file", metavar="FILE")
     backup.add_argument("--force", action="store_true", help="replace FILE if it exists")
-    restore = command("restore", "backup:restore", "Replace the database by a backup; sending stays held until released.")
+    restore = command("restore", "backup:restore", "Replace the database by a backup, and hold sending.")
     restore.add_argument("file", metavar="FILE")
     restore.add_argument("--yes", action="store_true", help="do not ask")
     command("release-sending", "backup:release_sending", "Let messages leave again after a restore.")
-    demo = command("demo", "demo:demo", "Fill an empty database with a practice, three providers and two months of appointments.")
-    demo.add_argument("--if-empty", action="store_true", help="leave a database that is not empty as it is, without an error")
-    return parser
+    demo = command("demo", "demo:demo", "Fill an empty database with a practice at work.")
+    demo.add_argument("--if-empty", action="store_true", help="without an error where one is not empty")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

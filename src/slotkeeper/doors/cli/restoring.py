@@ -36,9 +36,7 @@ def require_ours(applied: set[tuple[str, str]]) -> None:
     unknown = sorted(applied - MigrationLoader(None).disk_migrations.keys())
     if unknown:
         app, name = unknown[0]
-        raise Unusable(
-            f"a newer version of Slotkeeper wrote it (it has {app}.{name}); install that version first"
-        )
+        raise Unusable(f"a newer version of Slotkeeper wrote it (it has {app}.{name}); install that version first")
 
 
 def make_ready(source: Path) -> None:

@@ -71,7 +71,10 @@ class BackgroundWorker:
                 return
             deaths = 0 if time.monotonic() - started > _STEADY_SECONDS else deaths + 1
             pause = _RESTART_SECONDS[min(deaths, len(_RESTART_SECONDS) - 1)]
-            print(f"The background worker ended with code {code}; it starts again in {pause} s.", file=sys.stderr)
+            print(
+                f"The background worker ended with code {code}; it starts again in {pause} s.",
+                file=sys.stderr,
+            )
             self._is_stopping.wait(pause)
 
 
@@ -86,7 +89,9 @@ def _refuse_taken_port(host: str, port: int) -> None:
     except socket.gaierror:
         raise CommandRefused(f"{host} is no address of this machine. Try --host 127.0.0.1.") from None
     except PermissionError:
-        raise CommandRefused(f"Port {port} needs root. Choose one above 1023 and put a reverse proxy in front.") from None
+        raise CommandRefused(
+            f"Port {port} needs root. Choose one above 1023 and put a reverse proxy in front."
+        ) from None
     except OSError as error:
         raise CommandRefused(
             f"Port {port} on {host} is not free ({error.strerror}). Choose another: slotkeeper serve --port {port + 1}."

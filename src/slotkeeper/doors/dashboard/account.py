@@ -27,9 +27,7 @@ class SignUpFields(forms.Form):
     business_name = forms.CharField(
         label="Business", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "organization"})
     )
-    name = forms.CharField(
-        label="Your name", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"})
-    )
+    name = forms.CharField(label="Your name", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     time_zone = TimeZoneField(label="Time zone")
 
     def signup(self, request: HttpRequest, user: User) -> None:

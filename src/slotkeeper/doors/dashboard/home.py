@@ -85,9 +85,7 @@ def arrange(
     for row in rows:
         day = min(max(local_day(zone, row.start_time), dates[0]), dates[-1])
         starts, ends = form.write_all((row.start_time, row.end_time))
-        entry = Entry(
-            row, starts, _times(starts, ends, day), people.get(row.user_id, ""), row.end_time <= now
-        )
+        entry = Entry(row, starts, _times(starts, ends, day), people.get(row.user_id, ""), row.end_time <= now)
         days[day].entries.append(entry)
     return list(days.values())
 
@@ -115,4 +113,4 @@ def _times(starts: str, ends: str, day: date) -> str:
     if starts[:10] < day.isoformat():
         return f"until {one(ends)}"
     first, last = one(starts), one(ends)
-    return f"{first}–{last}" if len(first) == len(last) == 5 else f"{first} – {last}"  # noqa: RUF001 -- a range's dash
+    return f"{first}–{last}" if len(first) == len(last) == 5 else f"{first} – {last}"

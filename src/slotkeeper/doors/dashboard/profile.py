@@ -19,9 +19,7 @@ from slotkeeper.rules.permissions import Permission
 class ProfileForm(forms.Form):
     """What a person says about themself."""
 
-    name = forms.CharField(
-        label="Your name", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"})
-    )
+    name = forms.CharField(label="Your name", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     time_zone = TimeZoneField(
         label="Time zone", help_text="Every page shows times in this zone. Stored appointments do not move."
     )

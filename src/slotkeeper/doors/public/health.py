@@ -1,4 +1,4 @@
-"""Is the server alive, and can it serve?"""
+"""Whether the server is alive, and whether it can serve."""
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse

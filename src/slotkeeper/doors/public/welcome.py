@@ -23,12 +23,8 @@ class FirstOwnerForm(forms.Form):
     business_name = forms.CharField(
         label="Business", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "organization"})
     )
-    name = forms.CharField(
-        label="Your name", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"})
-    )
-    email = forms.EmailField(
-        label="Email", max_length=255, widget=forms.EmailInput(attrs={"autocomplete": "email"})
-    )
+    name = forms.CharField(label="Your name", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    email = forms.EmailField(label="Email", max_length=255, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
     password = forms.CharField(
         label="Password",
         strip=False,  # as allauth reads it at sign-in

@@ -89,9 +89,7 @@ def groups(document: Document) -> list[Group]:
         found.setdefault(resource, []).extend(
             _operation(method, path, methods[method]) for method in METHODS if method in methods
         )
-    return [
-        Group(name, TITLES.get(name, name.capitalize()), operations) for name, operations in found.items()
-    ]
+    return [Group(name, TITLES.get(name, name.capitalize()), operations) for name, operations in found.items()]
 
 
 @register.filter
@@ -154,8 +152,7 @@ def _field(name: str, schema: Document, is_required: bool, place: str = "") -> F
     default = schema.get("default")
     return Field(
         name=name,
-        kind=" or ".join(_kind(one) for one in kinds)
-        + (" or null" if may_be_null and place != "query" else ""),
+        kind=" or ".join(_kind(one) for one in kinds) + (" or null" if may_be_null and place != "query" else ""),
         schema=next((_reference(one) for one in kinds if _reference(one)), ""),
         is_required=is_required,
         default="" if default is None or default == [] else str(default).lower(),
@@ -276,6 +273,5 @@ def example_day() -> str:
 def error_codes() -> list[ErrorCode]:
     """List every code that an answer may carry."""
     return [
-        ErrorCode(code, status, text, f"error-{code.lower().replace('_', '-')}")
-        for code, status, text in ERROR_CODES
+        ErrorCode(code, status, text, f"error-{code.lower().replace('_', '-')}") for code, status, text in ERROR_CODES
     ]
