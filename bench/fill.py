@@ -16,7 +16,7 @@ from django.db.backends.utils import CursorWrapper
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "slotkeeper.settings")
 django.setup()
 
-from week import (
+from week import (  # noqa: E402 -- models need Django set up
     BUSIEST,
     CONTACTS_PER_BUSINESS,
     HALF_HOUR,
@@ -103,7 +103,8 @@ def _insert(cursor: CursorWrapper, count: int, provider: str, start: str, first_
         f"SELECT {first_ids['business']} + {business}, {first_ids['user']} + provider, 'Consultation', "
         f"'First visit; brings the earlier findings along.', {begin}, {end}, "
         f"CASE WHEN {begin} < CURRENT_TIMESTAMP THEN 'completed' ELSE 'scheduled' END, "
-        f"{first_ids['contact']} + {business} * {CONTACTS_PER_BUSINESS}, 'Customer 0', 'customer0@bench.test', '+49 30 0000', false, "
+        f"{first_ids['contact']} + {business} * {CONTACTS_PER_BUSINESS}, 'Customer 0', 'customer0@bench.test', "
+        "'+49 30 0000', false, "
         f"{begin}, {end}, {booked}, {booked} FROM placed ORDER BY n"
     )
 

@@ -188,3 +188,17 @@ def test_a_business_is_changed_only_within_its_fields(cast):
 
 def test_permissions_name_whether_they_only_read():
     assert all(permission.is_read is (".read" in permission) for permission in Permission)
+
+
+def test_a_suspended_members_appointments_can_still_be_looked_at_and_moved_but_not_added_to(cast):
+    theirs = cast.api("colleague").book().json()["id"]
+    cast.api("colleague").book("2027-01-15T16:00:00", "2027-01-15T17:00:00")
+    Membership.objects.filter(pk=cast.colleague.pk).update(is_suspended=True)
+    owner, user_id = cast.api(), cast.colleague.user_id
+    busy = owner.get(f"/api/appointments/freebusy?start=2027-01-15&end=2027-01-16&user_id={user_id}").json()["busy"]
+    assert len(busy) == 2
+    taken = owner.put(
+        f"/api/appointments/{theirs}", {"start_time": "2027-01-15T16:30:00", "end_time": "2027-01-15T17:30:00"}
+    )
+    assert (taken.status_code, taken.json()["code"]) == (409, "SLOT_TAKEN")
+    assert owner.book("2027-01-18T10:00:00", "2027-01-18T11:00:00", user_id=user_id).status_code == 404

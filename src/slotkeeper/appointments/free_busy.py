@@ -45,7 +45,7 @@ class Person:
 def read_busy(person: Person, window: Interval, now: int) -> tuple[str, list[BusyEntry]]:
     """Read what claims a person's time in a window, by start, and the person's zone; one statement.
 
-    Raises UnknownMember. Claims never overlap, so the last one that starts at or before the window
+    Raises UnknownMember; a suspended member's time is still theirs. Claims never overlap, so the last one that starts at or before the window
     is the only earlier one that can reach into it: one index seek bounds the search.
     """
     start, end = hot_sql.timestamp(window.start), hot_sql.timestamp(window.end)
@@ -59,7 +59,7 @@ def read_busy(person: Person, window: Interval, now: int) -> tuple[str, list[Bus
         "WHERE b.user_id = %s AND b.claimed_from <= %s), %s) "
         "AND (c.held_until IS NULL OR c.held_until > %s) "
         "LEFT JOIN appointments a ON a.id = c.appointment_id LEFT JOIN holds h ON h.id = c.hold_id "
-        "WHERE m.business_id = %s AND m.user_id = %s AND NOT m.is_suspended AND u.is_active "
+        "WHERE m.business_id = %s AND m.user_id = %s "
         "ORDER BY c.claimed_from",
         [
             end,

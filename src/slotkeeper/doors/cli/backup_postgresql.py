@@ -195,6 +195,7 @@ def _lock(cursor: Any, tables: Composed) -> None:
                 raise
             time.sleep(_PAUSE_SECONDS)
         else:
+            cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
             return
 
 
