@@ -45,8 +45,9 @@ class Person:
 def read_busy(person: Person, window: Interval, now: int) -> tuple[str, list[BusyEntry]]:
     """Read what claims a person's time in a window, by start, and the person's zone; one statement.
 
-    Raises UnknownMember; a suspended member's time is still theirs. Claims never overlap, so the last one that starts at or before the window
-    is the only earlier one that can reach into it: one index seek bounds the search.
+    A suspended member's time is still theirs. Claims never overlap, so the last one that starts at or
+    before the window is the only earlier one that can reach into it: one index seek bounds the search.
+    Raises UnknownMember.
     """
     start, end = hot_sql.timestamp(window.start), hot_sql.timestamp(window.end)
     epoch = hot_sql.epoch
