@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from servers.command import Server, environment_of, gone, run_in
+from servers.command import Server, environment_of, gone, is_worker, run_in
 from servers.postgresql import free_port
 
 SAMPLES = Path(__file__).resolve().parents[1] / "calendars" / "samples"
@@ -75,13 +75,11 @@ def test_serve_restarts_its_worker_and_ends_everything_on_sigterm(serve):
     server = serve()
     server.wait()
     family = server.descendants()
-    worker = next(pid for pid in family if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    worker = next(pid for pid in family if is_worker(pid))
     os.kill(worker, signal.SIGKILL)
     deadline = time.monotonic() + 15
     while time.monotonic() < deadline:
-        workers = [
-            pid for pid in server.descendants() if b"slotkeeper\x00worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        ]
+        workers = [pid for pid in server.descendants() if is_worker(pid)]
         if workers and worker not in workers:
             break
         time.sleep(0.1)
@@ -106,7 +104,7 @@ def test_kill_9_leaves_no_process_behind(serve):
 def test_without_worker_there_is_none(serve):
     server = serve("--no-worker")
     server.wait()
-    assert not any(b"slotkeeper\x00worker" in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in server.descendants())
+    assert not any(is_worker(pid) for pid in server.descendants())
 
 
 def test_a_taken_port_is_one_clear_line(slotkeeper):
@@ -218,3 +216,10 @@ def test_a_huge_file_is_refused_at_once(installation, tmp_path):
         file.truncate(100_000_000)
     refused = installation("import", str(path), "--email", "o@x.test")
     assert (refused.returncode, "25 MB" in refused.stderr) == (1, True)
+
+
+def test_commands_make_the_embedded_database_ready_by_themselves(slotkeeper):
+    owner = ("create-owner", "--email", "o@x.test", "--name", "Olga", "--time-zone", "Europe/Berlin")
+    assert slotkeeper(*owner, given="a long password\n").returncode == 0
+    unknown = slotkeeper("create-token", "--email", "nobody@x.test", "--name", "t")
+    assert (unknown.returncode, len(unknown.stderr.splitlines())) == (1, 1)

@@ -69,12 +69,22 @@ class Server:
         return found
 
 
+def is_worker(pid):
+    try:
+        return b"slotkeeper\x00worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it ended meanwhile
+        return False
+
+
 def alive(pids):
-    return [
-        pid
-        for pid in pids
-        if Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]
-    ]
+    return [pid for pid in pids if _state(pid) not in {"", "Z"}]
+
+
+def _state(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
 
 
 def gone(pids, seconds=5):

@@ -19,6 +19,7 @@ from slotkeeper.calendars.ics_file import (
     read_calendar_file,
 )
 from slotkeeper.changes.record import COMMAND
+from slotkeeper.doors.cli.database import make_ready
 from slotkeeper.doors.cli.main import CommandRefused
 from slotkeeper.doors.cli.people import find_membership
 from slotkeeper.people.models import Membership
@@ -33,6 +34,7 @@ T = TypeVar("T")
 
 def import_file(options: argparse.Namespace) -> None:
     """Import a calendar export for one member. Running it again books nothing twice."""
+    make_ready()
     membership = find_membership(options.email, options.business)
     now = int(time.time())
     content = _read_limited(Path(options.file))

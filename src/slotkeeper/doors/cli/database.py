@@ -17,8 +17,13 @@ from slotkeeper.settings import CONFIGURATION
 
 
 def prepare(options: argparse.Namespace) -> None:
-    """Make the database ready to serve: migrate the embedded one, refuse one that cannot guard appointments."""
+    """Make the database ready, as `serve` does before anything else."""
     del options
+    make_ready()
+
+
+def make_ready() -> None:
+    """Migrate the embedded database, and refuse one that is not up to date or cannot guard appointments."""
     require_connection()
     if is_embedded():
         apply_migrations()

@@ -13,6 +13,7 @@ from django.core.validators import validate_email
 from django.urls import reverse
 
 from slotkeeper.changes.record import COMMAND
+from slotkeeper.doors.cli.database import make_ready
 from slotkeeper.doors.cli.main import CommandRefused
 from slotkeeper.doors.dashboard.account import verify_address
 from slotkeeper.people import sign_up, tokens
@@ -26,6 +27,7 @@ _STDIN_WAIT_SECONDS = 2
 
 def create_owner(options: argparse.Namespace) -> None:
     """Make a business and its owner; the password comes from standard input, else one is made and printed."""
+    make_ready()
     if not is_zone(options.time_zone):
         raise CommandRefused(f"{options.time_zone} is no IANA time zone such as Europe/Berlin.")
     try:
@@ -48,6 +50,7 @@ def create_owner(options: argparse.Namespace) -> None:
 
 def create_token(options: argparse.Namespace) -> None:
     """Make a token for a member and print nothing else."""
+    make_ready()
     expires_at = None
     if options.expires_days is not None:
         if options.expires_days < 1:
@@ -60,6 +63,7 @@ def create_token(options: argparse.Namespace) -> None:
 
 def reset_password(options: argparse.Namespace) -> None:
     """Print a link that sets a new password once."""
+    make_ready()
     user = User.objects.filter(email__iexact=options.email, is_active=True).first()
     if user is None:
         raise CommandRefused(f"There is no account for {options.email}.")
