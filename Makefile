@@ -10,7 +10,8 @@ WITH_DATABASE := tests/actions tests/doors tests/race
 
 run:
 	@bin/set-up run
-	@SLOTKEEPER_DATA_DIR=$(CURDIR)/demo-data SLOTKEEPER_URL=http://localhost:$(PORT) bin/demo $(PORT)
+	@echo "Slotkeeper, on demo data in $(CURDIR)/demo-data (Ctrl-C stops it)"
+	@SLOTKEEPER_DATA_DIR=$(CURDIR)/demo-data .venv/bin/slotkeeper serve --demo --port $(PORT)
 
 test:
 	@bin/set-up test

@@ -104,7 +104,8 @@ def machine() -> str:
     model = next((line.partition(":")[2].strip() for line in cpu.splitlines() if line.startswith("model name")), "?")
     memory = int(Path("/proc/meminfo").read_text().split()[1]) / 2**20
     # A Python built without its own optimizations needs about a fifth more of everything here.
-    built = "optimized" if "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "") else "plain build"
+    built_with = sysconfig.get_config_var("CONFIG_ARGS") or ""
+    built = "optimized" if "--enable-optimizations" in built_with else "plain build"
     return (
         f"on {cpu.count('processor')} × {model}, {memory:.0f} GB; Python {platform.python_version()} ({built}), "
         f"SQLite {sqlite3.sqlite_version}"

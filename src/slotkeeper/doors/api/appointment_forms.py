@@ -106,7 +106,7 @@ class AppointmentOut(msgspec.Struct):
     version: int
 
 
-class Slot(msgspec.Struct):
+class Slot(msgspec.Struct, gc=False):  # hundreds in an answer would keep the garbage collector busy
     """A free stretch of time."""
 
     start: str
@@ -147,11 +147,11 @@ def write_appointment(row: AppointmentRow, form: TimeForm, caller: Caller) -> di
     return written
 
 
-def write_slots(slots: list[Interval], form: TimeForm) -> list[dict[str, str]]:
+def write_slots(slots: list[Interval], form: TimeForm) -> list[Slot]:
     """Write free stretches of time. Most begin where another ends, so each edge is written once."""
     edges = sorted({edge for slot in slots for edge in slot})
     texts = dict(zip(edges, form.write_all(edges), strict=True))
-    return [{"start": texts[start], "end": texts[end]} for start, end in slots]
+    return [Slot(texts[start], texts[end]) for start, end in slots]
 
 
 def write_conflicts(entries: list[BusyEntry], form: TimeForm, may_see_titles: bool) -> list[dict[str, Any]]:

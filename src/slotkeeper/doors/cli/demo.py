@@ -25,7 +25,7 @@ from slotkeeper.changes.record import COMMAND, Actor, Subject, record
 from slotkeeper.contacts.actions import create_contact
 from slotkeeper.contacts.models import Contact
 from slotkeeper.doors.cli import demo_data
-from slotkeeper.doors.cli.database import prepare
+from slotkeeper.doors.cli.database import make_ready
 from slotkeeper.doors.cli.main import CommandRefused
 from slotkeeper.doors.cli.private_files import private_file
 from slotkeeper.doors.dashboard.account import verify_address
@@ -44,7 +44,7 @@ _GRID_MINUTES = 15
 
 def demo(options: argparse.Namespace) -> None:
     """Fill an empty database and say how to sign in."""
-    prepare(options)
+    make_ready()
     try:
         _fill(int(time.time()))
     except AlreadySetUp:

@@ -26,6 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
     serve = command("serve", "serving:serve", "Start the server: web workers and the background worker.")
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
     serve.add_argument("--port", type=int, default=8000, help="the port to listen on (default: 8000)")
+    serve.add_argument("--demo", action="store_true", help="fill an empty database with demo data first")
     serve.add_argument("--no-worker", action="store_true", help="start no background worker")
     commands.add_parser("prepare").set_defaults(run="database:prepare")  # what `serve` does first; not for people
     command("worker", "working:worker", "Run the background worker alone, for example on another machine.")

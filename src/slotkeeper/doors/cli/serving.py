@@ -28,7 +28,8 @@ def serve(options: argparse.Namespace) -> int:
     if "SLOTKEEPER_URL" not in os.environ and configuration.url == "http://localhost:8000":
         # Links must lead back here, also when only the port was chosen.
         os.environ["SLOTKEEPER_URL"] = f"http://localhost:{options.port}"
-    prepared = subprocess.run([sys.executable, "-m", "slotkeeper", "prepare"], check=False)
+    preparation = ["demo", "--if-empty"] if options.demo else ["prepare"]
+    prepared = subprocess.run([sys.executable, "-m", "slotkeeper", *preparation], check=False)
     if prepared.returncode:
         return prepared.returncode
     os.environ[SUPERVISOR] = str(os.getpid())
