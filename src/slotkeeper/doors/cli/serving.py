@@ -29,7 +29,7 @@ def serve(options: argparse.Namespace) -> int:
         # Links must lead back here, also when only the port was chosen.
         os.environ["SLOTKEEPER_URL"] = f"http://localhost:{options.port}"
     preparation = ["demo", "--if-empty"] if options.demo else ["prepare"]
-    prepared = subprocess.run([sys.executable, "-m", "slotkeeper", *preparation], check=False)
+    prepared = subprocess.run([sys.executable, "-m", "slotkeeper", *preparation], check=False)  # noqa: S603 -- our own
     if prepared.returncode:
         return prepared.returncode
     os.environ[SUPERVISOR] = str(os.getpid())
