@@ -74,16 +74,9 @@ def test_a_token_from_the_command_opens_the_api_and_nothing_else_is_printed(inst
 def test_serve_restarts_its_worker_and_ends_everything_on_sigterm(serve):
     server = serve()
     server.wait()
-    family = server.descendants()
-    worker = next(pid for pid in family if is_worker(pid))
+    worker = server.worker()
     os.kill(worker, signal.SIGKILL)
-    deadline = time.monotonic() + 15
-    while time.monotonic() < deadline:
-        workers = [pid for pid in server.descendants() if is_worker(pid)]
-        if workers and worker not in workers:
-            break
-        time.sleep(0.1)
-    assert workers
+    assert server.worker(other_than=worker)
     family = server.descendants()
     started = time.monotonic()
     server.process.send_signal(signal.SIGTERM)

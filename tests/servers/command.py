@@ -68,6 +68,15 @@ class Server:
             waiting += offspring
         return found
 
+    def worker(self, other_than=None):
+        """Wait for the background worker and return its process id."""
+        for _ in range(600):
+            found = [pid for pid in self.descendants() if pid != other_than and is_worker(pid)]
+            if found:
+                return found[0]
+            time.sleep(0.05)
+        raise AssertionError("there is no background worker")
+
 
 def is_worker(pid):
     try:
