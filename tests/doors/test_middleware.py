@@ -4,7 +4,7 @@ import dataclasses
 from ipaddress import ip_network
 
 import pytest
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError
 from django.test import Client, RequestFactory
 
 from cast import PASSWORD
@@ -88,3 +88,18 @@ def test_a_database_that_stays_locked_is_503_after_three_tries(committed_cast, m
     answer = committed_cast.api().get("/api/appointments")
     assert (answer.status_code, answer["Retry-After"], answer.json()["code"]) == (503, "1", "UNAVAILABLE")
     assert len(tries) == 3
+
+
+def test_a_form_that_loses_a_race_is_no_server_error(cast, monkeypatch):
+    def taken(*_arguments, **_fields):
+        raise IntegrityError("UNIQUE constraint failed: users.email")
+
+    monkeypatch.setattr("slotkeeper.people.models.User.save", taken)
+    fields = {
+        "email": "new@x.test",
+        "password1": PASSWORD,
+        "name": "N",
+        "business_name": "B",
+        "time_zone": "Europe/Berlin",
+    }
+    assert Client(HTTP_HOST="localhost").post("/accounts/signup/", fields).status_code == 409

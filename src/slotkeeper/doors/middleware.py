@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.handlers.exception import convert_exception_to_response
-from django.db import InterfaceError, OperationalError
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.http import urlencode
@@ -157,6 +157,10 @@ class PermissionGate:
         if isinstance(exception, OperationalError | InterfaceError):
             logger.error("The database is away: %s", exception)
             return unavailable(request)
+        if isinstance(exception, IntegrityError) and not is_api(request):
+            # A form sent twice at once: both passed its checks, the database let one in.
+            logger.warning("Two requests at once: %s", exception)
+            return HttpResponse("This has just been saved by another request. Reload the page.", "text/plain", 409)
         return None
 
     def _refusal(self, request: HttpRequest, access: Access | None) -> HttpResponseBase | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from slotkeeper.changes.record import Actor, Subject, record
@@ -77,17 +77,26 @@ def create_first_owner(owner: NewOwner, actor: Actor) -> Membership:
 def found_business(user: User, name: str, actor: Actor) -> Membership:
     """Make a business whose owner this user is."""
     with transaction.atomic():
-        wanted = slugify(name)[:50] or "business"
-        taken = set(Business.objects.filter(slug__startswith=wanted).values_list("slug", flat=True))
-        business = Business.objects.create(
-            name=name,
-            slug=free_slug(wanted, taken | RESERVED_SLUGS),
-            time_zone=user.time_zone,
-            created_at=datetime.now(UTC),
-        )
+        business = _create_business(user, name)
         membership = Membership.objects.create(
             user=user, business=business, role=Role.OWNER, created_at=datetime.now(UTC)
         )
         subject = Subject(business.pk, "membership", membership.pk)
         record(subject, "created", actor, None, {"user_id": user.pk, "role": Role.OWNER.value})
     return membership
+
+
+def _create_business(user: User, name: str) -> Business:
+    """Make a business under the first free slug; two of one name may be made at once."""
+    wanted = slugify(name)[:50] or "business"
+    while True:
+        taken = set(Business.objects.filter(slug__startswith=wanted).values_list("slug", flat=True))
+        slug = free_slug(wanted, taken | RESERVED_SLUGS)
+        try:
+            with transaction.atomic():
+                return Business.objects.create(
+                    name=name, slug=slug, time_zone=user.time_zone, created_at=datetime.now(UTC)
+                )
+        except IntegrityError:
+            if not Business.objects.filter(slug=slug).exists():
+                raise
