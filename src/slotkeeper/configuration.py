@@ -190,7 +190,7 @@ SETTINGS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     "synchronous": ("SLOTKEEPER_SYNCHRONOUS", "FULL", _choice("FULL", "NORMAL")),
     "prepared_statements": ("SLOTKEEPER_PREPARED_STATEMENTS", "on", _switch),
     "web_workers": ("SLOTKEEPER_WEB_WORKERS", "2", _number(1, 64)),
-    "web_threads": ("SLOTKEEPER_WEB_THREADS", "4", _number(1, 64)),
+    "web_threads": ("SLOTKEEPER_WEB_THREADS", "", _number(1, 64)),
     "token_requests_per_minute": ("SLOTKEEPER_TOKEN_REQUESTS_PER_MINUTE", "0", _number(0, 1_000_000)),
     "import_limit_mb": ("SLOTKEEPER_IMPORT_LIMIT_MB", "25", _number(1, 1_000)),
     "log_level": ("SLOTKEEPER_LOG_LEVEL", "INFO", _choice("DEBUG", "INFO", "WARNING", "ERROR")),
@@ -264,5 +264,8 @@ def read_configuration(environ: Mapping[str, str], project_folder: Path = PROJEC
     defaults["database"] = f"sqlite:///{data_dir / 'slotkeeper.sqlite3'}"
     if not given.get("SLOTKEEPER_SECRET_KEY", "").strip():
         defaults["secret_key"] = _kept_secret(data_dir)
+    # Threads share one interpreter: more than one help only to wait for a server, and SQLite has none.
+    database: Database = _read_one("database", given, defaults["database"])
+    defaults["web_threads"] = "1" if database.is_sqlite else "2"
     values = {field.name: _read_one(field.name, given, defaults[field.name]) for field in fields(Configuration)}
     return Configuration(**values)

@@ -113,7 +113,7 @@ def _databases(configuration: Configuration) -> dict[str, dict[str, Any]]:
         options |= {"prepare_threshold": None}
     return {
         "default": {
-            "ENGINE": "django.db.backends.postgresql",
+            "ENGINE": "slotkeeper.postgresql",
             "NAME": database.name,
             "HOST": database.host,
             "PORT": database.port,

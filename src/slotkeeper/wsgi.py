@@ -1,14 +1,23 @@
 """The WSGI application that web workers serve."""
 
+import gc
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from slotkeeper.doors.access import require_declared_routes
 from slotkeeper.doors.cli.processes import SUPERVISOR, die_with_parent
+from slotkeeper.doors.uploads import refusing_stalled_uploads
+
+_UPLOAD_PATIENCE_SECONDS = 5
 
 if SUPERVISOR in os.environ:
     die_with_parent(int(os.environ[SUPERVISOR]))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "slotkeeper.settings")
-application = get_wsgi_application()
+django_application = get_wsgi_application()
 require_declared_routes()  # deny by default starts here; it also imports every handler before the first request
+application = refusing_stalled_uploads(
+    django_application, settings.DATA_UPLOAD_MAX_MEMORY_SIZE, _UPLOAD_PATIENCE_SECONDS
+)
+gc.freeze()  # what was loaded stays: the garbage collector need not walk it again and again

@@ -5,12 +5,11 @@ itself is claimed by the database (guard.py): a verb learns of an overlap by bei
 """
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from slotkeeper import hot_sql
 from slotkeeper.appointments.free_busy import (
@@ -191,29 +190,18 @@ def _check_length(asked: Interval) -> None:
 
 def _enter(booking: Booking, entry: Entry, actor: Actor, now: int) -> AppointmentRow:
     person = Person(booking.business_id, booking.user_id)
-    asked, buffers = Interval(booking.start_time, booking.end_time), (0, 0)
+    place = _place(person, booking.service_id, booking.contact_id)
+    given = (booking.contact_name, booking.contact_email, booking.contact_phone)
+    name, email, phone = (ours or theirs for ours, theirs in zip(given, place.contact, strict=True))
+    booking = replace(booking, contact_name=name, contact_email=email, contact_phone=phone)
+    before, after = place.buffer_before_seconds, place.buffer_after_seconds
+    entry = replace(entry, buffer_before_seconds=before, buffer_after_seconds=after)
     try:
-        with _one_transaction():
-            place = _place(person, booking.service_id, booking.contact_id)
-            given = (booking.contact_name, booking.contact_email, booking.contact_phone)
-            name, email, phone = (ours or theirs for ours, theirs in zip(given, place.contact, strict=True))
-            booking = replace(booking, contact_name=name, contact_email=email, contact_phone=phone)
-            entry = replace(
-                entry,
-                buffer_before_seconds=place.buffer_before_seconds,
-                buffer_after_seconds=place.buffer_after_seconds,
-            )
-            buffers = (place.buffer_before_seconds, place.buffer_after_seconds)
-            return insert_booking(booking, entry, actor, now)
+        return insert_booking(booking, entry, actor, now)
     except IntegrityError as error:
         if not is_overlap(error):
             raise
-        raise _slot_taken(person, asked, buffers, now) from None
-
-
-def _one_transaction() -> AbstractContextManager[Any]:
-    # On PostgreSQL the booking is one statement, which is a transaction of its own.
-    return nullcontext() if hot_sql.is_postgresql() and not connection.in_atomic_block else transaction.atomic()
+        raise _slot_taken(person, Interval(booking.start_time, booking.end_time), (before, after), now) from None
 
 
 def _place(person: Person, service_id: int | None, contact_id: int | None) -> _Place:

@@ -1,10 +1,12 @@
 """The one INSERT of a booking: the appointment and its change, claimed by the trigger."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from django.db import connection, transaction
 
 from slotkeeper import hot_sql
 from slotkeeper.appointments.rows import AppointmentRow
@@ -78,13 +80,19 @@ def insert_booking(booking: Booking, entry: Entry, actor: Actor, now: int) -> Ap
     ]  # fmt: skip
     change = [entry.verb, actor.kind, actor.id, actor.name, moment, _after(booking, entry.status)]
     if hot_sql.is_postgresql():
-        (appointment_id,) = hot_sql.row(_TOGETHER, [*appointment, booking.business_id, *change])
+        with _alone_or_nested():
+            (appointment_id,) = hot_sql.row(_TOGETHER, [*appointment, booking.business_id, *change])
     else:
-        with hot_sql.hot_cursor() as cursor:
+        with transaction.atomic(), hot_sql.hot_cursor() as cursor:
             cursor.execute(_APPOINTMENT, appointment)
             (appointment_id,) = cursor.fetchall()[0]
             cursor.execute(_NOTED, [booking.business_id, appointment_id, *change])
     return _as_row(appointment_id, booking, entry.status, now)
+
+
+def _alone_or_nested() -> AbstractContextManager[Any]:
+    # On PostgreSQL the booking is one statement, which is a transaction of its own.
+    return transaction.atomic() if connection.in_atomic_block else nullcontext()
 
 
 def _after(booking: Booking, status: Status) -> str:

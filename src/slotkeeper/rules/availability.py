@@ -4,8 +4,9 @@ Intervals are half-open and hold epoch seconds; slot lengths are seconds and at 
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 from slotkeeper.rules.intervals import Interval, clip, gaps_between, merge, union
@@ -14,6 +15,8 @@ ALTERNATIVES = 3
 DEFAULT_SLOT_SECONDS = 30 * 60
 _ROUNDING_SECONDS = 5 * 60
 _SEARCHED_SECONDS = 60 * 24 * 60 * 60
+# Skips NamedTuple's constructor, which is Python and would be half the cost of a list of slots.
+_interval: Callable[[tuple[int, int]], Interval] = partial(tuple.__new__, Interval)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,13 @@ def free_slots(gaps: Iterable[Interval], slot_seconds: int, not_before: int) -> 
     Slots that begin before `not_before`, usually now, are left out. They still count: the slots after them
     begin where they would have begun, so an answer does not shift from one minute to the next.
     """
-    # tuple.__new__ skips NamedTuple's constructor, which is Python and would be half the cost of this loop.
-    return [
-        tuple.__new__(Interval, (start, start + slot_seconds))
-        for starts in (_slot_starts(gap, slot_seconds) for gap in gaps)
-        for start in starts[bisect_left(starts, not_before) :]
-    ]
+    slots: list[Interval] = []
+    for gap in gaps:
+        starts = _slot_starts(gap, slot_seconds)
+        starts = starts[bisect_left(starts, not_before) :]
+        ends = range(starts.start + slot_seconds, starts.stop + slot_seconds, slot_seconds)
+        slots += map(_interval, zip(starts, ends, strict=True))
+    return slots
 
 
 def next_free_slots(

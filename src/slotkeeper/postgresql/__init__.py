@@ -1,0 +1,1 @@
+"""The thin layer over Django's PostgreSQL backend."""
