@@ -1,6 +1,7 @@
 """A request whose body never comes in full does not keep a thread of the web worker."""
 
 import os
+from pathlib import Path
 
 from slotkeeper.doors.uploads import refusing_stalled_uploads
 
@@ -34,5 +35,5 @@ def test_a_body_that_is_there_is_handed_on_whole():
 
 
 def test_a_body_above_the_limit_is_left_to_the_application():
-    with open(os.devnull, "rb") as nothing:
+    with Path(os.devnull).open("rb") as nothing:
         assert ask(nothing, "11") == (b"", ["200 OK"])
