@@ -142,6 +142,7 @@ def test_backup_and_restore_while_others_book(practice, tmp_path):
     writer = practice.start("-c", WRITER)
     try:
         while not writer.output:
+            assert writer.is_running, writer.errors
             time.sleep(0.01)
         assert practice.run("backup", file).errors == ""
         booked = len(writer.output.split())

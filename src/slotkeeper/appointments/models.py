@@ -181,6 +181,53 @@ class TimeClaim(models.Model):
         return f"{self.claimed_from} to {self.claimed_until}"
 
 
+class IntakeAnswer(models.Model):
+    """What a customer answered to a question of the service when they booked."""
+
+    appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="intake_answers")
+    position = models.PositiveSmallIntegerField()
+    question = models.TextField()
+    answer = models.TextField()
+
+    class Meta:
+        db_table = "intake_answers"
+        constraints = [models.UniqueConstraint(fields=["appointment", "position"], name="intake_answers_once")]
+
+    def __str__(self) -> str:
+        return self.question
+
+
+class SeriesPlace(models.Model):
+    """An appointment's place in a series that was booked together; a series is named by its first appointment."""
+
+    appointment = models.OneToOneField(Appointment, on_delete=models.CASCADE, related_name="series_place")
+    series = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="series_places")
+    number = models.PositiveSmallIntegerField()
+
+    class Meta:
+        db_table = "series_places"
+        constraints = [models.UniqueConstraint(fields=["series", "number"], name="series_places_once")]
+
+    def __str__(self) -> str:
+        return f"{self.number} of {self.series_id}"
+
+
+class CustomerLink(models.Model):
+    """A link that lets a customer see, move or cancel one appointment; the secret itself is kept as a hash."""
+
+    appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="customer_links")
+    secret_hash = models.BinaryField(max_length=32, unique=True)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=CurrentTimestamp())
+
+    class Meta:
+        db_table = "customer_links"
+
+    def __str__(self) -> str:
+        return f"link to {self.appointment_id}"
+
+
 class ImportedEvent(models.Model):
     """Which event of somebody's calendar file became which appointment, so that none becomes two."""
 

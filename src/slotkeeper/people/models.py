@@ -60,6 +60,9 @@ class Business(models.Model):
     time_zone = models.CharField(max_length=64, default="UTC")
     locale = models.CharField(max_length=16, default="en")
     currency = models.CharField(max_length=3, default="EUR")
+    introduction = models.TextField(default="", db_default="", blank=True)  # on the public page
+    accent_color = models.CharField(max_length=7, default="", db_default="", blank=True)  # of the public page
+    self_service_cutoff_minutes = models.PositiveIntegerField(default=1440, db_default=1440)
     created_at = models.DateTimeField(db_default=CurrentTimestamp())
 
     class Meta:

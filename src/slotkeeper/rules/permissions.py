@@ -40,6 +40,10 @@ class Permission(StrEnum):
     CONTACTS_WRITE = "contacts.write"
     CONTACTS_WRITE_ALL = "contacts.write.all"
     BUSINESS_READ = "business.read"
+    SERVICES_WRITE = "services.write"
+    HOURS_WRITE = "hours.write"
+    HOURS_WRITE_ALL = "hours.write.all"
+    REPORTS_READ = "reports.read"
     SETTINGS_WRITE = "settings.write"
     TOKENS_READ = "tokens.read"
     TOKENS_WRITE = "tokens.write"
@@ -68,10 +72,13 @@ _SCHEDULER = (
         _P.CONTACTS_READ_DETAILS,
         _P.CONTACTS_WRITE,
         _P.CONTACTS_WRITE_ALL,
+        _P.HOURS_WRITE,
+        _P.HOURS_WRITE_ALL,
+        _P.REPORTS_READ,
         _P.TOKENS_READ,
     }
 )
-_ADMIN = _SCHEDULER | {_P.SETTINGS_WRITE, _P.TOKENS_WRITE, _P.AUDIT_READ}
+_ADMIN = _SCHEDULER | {_P.SERVICES_WRITE, _P.SETTINGS_WRITE, _P.TOKENS_WRITE, _P.AUDIT_READ}
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.OWNER: _ADMIN,
@@ -84,10 +91,14 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         _P.CONTACTS_READ,
         _P.CONTACTS_READ_DETAILS,
         _P.CONTACTS_WRITE,
+        _P.HOURS_WRITE,
         _P.TOKENS_READ,
     },
-    Role.BOOKKEEPER: _EVERYONE | _READ_ALL_APPOINTMENTS | _READ_ALL_CONTACTS | {_P.CONTACTS_READ_DETAILS},
-    Role.VIEWER: _EVERYONE | _READ_ALL_APPOINTMENTS | _READ_ALL_CONTACTS,
+    Role.BOOKKEEPER: _EVERYONE
+    | _READ_ALL_APPOINTMENTS
+    | _READ_ALL_CONTACTS
+    | {_P.CONTACTS_READ_DETAILS, _P.REPORTS_READ},
+    Role.VIEWER: _EVERYONE | _READ_ALL_APPOINTMENTS | _READ_ALL_CONTACTS | {_P.REPORTS_READ},
 }
 
 

@@ -29,7 +29,7 @@ from slotkeeper.doors.cli.database import make_ready
 from slotkeeper.doors.cli.main import CommandRefused
 from slotkeeper.doors.cli.private_files import private_file
 from slotkeeper.doors.dashboard.account import verify_address
-from slotkeeper.offerings.models import Service
+from slotkeeper.offerings.models import OpeningHours, Service, ServiceProvider
 from slotkeeper.people.models import Membership, User
 from slotkeeper.people.sign_up import AlreadySetUp, NewOwner, create_first_owner
 from slotkeeper.rules.appointment_status import Status
@@ -71,7 +71,7 @@ def _fill(now: int) -> None:
     with transaction.atomic():
         owner = _open_practice(password)
         team = [_hire(owner, provider) for provider in demo_data.PROVIDERS]
-        services = [_offer(owner, treatment) for treatment in demo_data.TREATMENTS]
+        services = [_offer(owner, team, treatment) for treatment in demo_data.TREATMENTS]
         contacts = _register_customers(chance, owner, now - 2 * _DAYS_EITHER_WAY * DAY_SECONDS)
         practice = _Practice(owner, team, services, contacts)
         steps = chain.from_iterable(_steps(chance, visit, now) for visit in _visits(chance, practice, now))
@@ -125,16 +125,32 @@ def _hire(owner: Membership, provider: demo_data.Provider) -> Membership:
     member = Membership.objects.create(user=user, business=owner.business, role=Role.PROVIDER)
     after = {"user_id": user.pk, "role": Role.PROVIDER.value}
     record(Subject(owner.business_id, "membership", member.pk), "created", _actor(owner), None, after)
+    OpeningHours.objects.bulk_create(
+        OpeningHours(membership=member, weekday=weekday, start_minute=opens, end_minute=closes)
+        for weekday in sorted(provider.weekdays)
+        for opens, closes in demo_data.SESSIONS
+    )
     return member
 
 
-def _offer(owner: Membership, treatment: demo_data.Treatment) -> Service:
-    return Service.objects.create(
+def _offer(owner: Membership, team: list[Membership], treatment: demo_data.Treatment) -> Service:
+    service = Service.objects.create(
         business=owner.business,
         name=treatment.name,
+        slug=slugify(treatment.name),
+        description=treatment.description,
+        duration_minutes=treatment.minutes,
         buffer_before_minutes=treatment.buffer_before_minutes,
         buffer_after_minutes=treatment.buffer_after_minutes,
+        step_minutes=_GRID_MINUTES,
+        minimum_notice_minutes=2 * 60,
+        price_amount=treatment.price_amount,
+        price_currency="EUR",
+        location=demo_data.LOCATION,
+        color=treatment.color,
     )
+    ServiceProvider.objects.bulk_create(ServiceProvider(service=service, membership=member) for member in team)
+    return service
 
 
 def _register_customers(chance: random.Random, owner: Membership, now: int) -> list[Contact]:

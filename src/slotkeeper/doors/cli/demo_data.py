@@ -36,13 +36,22 @@ class Treatment(NamedTuple):
     buffer_before_minutes: int
     buffer_after_minutes: int
     weight: int
+    price_amount: int
+    color: str
+    description: str
 
 
 TREATMENTS = (
-    Treatment("Physiotherapy", 25, 0, 5, 50),
-    Treatment("Manual therapy", 40, 0, 5, 25),
-    Treatment("First assessment", 50, 0, 10, 10),
-    Treatment("Sports massage", 50, 5, 5, 15),
+    Treatment(
+        "Physiotherapy", 25, 0, 5, 50, 3_200, "#b5552b", "Exercises and hands-on treatment, with your prescription."
+    ),
+    Treatment(
+        "Manual therapy", 40, 0, 5, 25, 4_800, "#3f6f8f", "For joints that move too little, or hurt when they do."
+    ),
+    Treatment("First assessment", 50, 0, 10, 10, 6_500, "#5c7a3d", "We look at what troubles you and make a plan."),
+    Treatment(
+        "Sports massage", 50, 5, 5, 15, 5_900, "#8a5a9b", "For tired legs and stiff backs; no prescription needed."
+    ),
 )
 
 # From, until, in minutes after midnight; lunch is between them.

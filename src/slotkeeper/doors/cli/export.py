@@ -13,13 +13,21 @@ import msgspec
 from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 
-from slotkeeper.appointments.models import Appointment, ImportedEvent
+from slotkeeper.appointments.models import Appointment, ImportedEvent, IntakeAnswer, SeriesPlace
 from slotkeeper.changes.models import Change
 from slotkeeper.contacts.models import Contact
 from slotkeeper.doors.cli.database import require_connection, require_migrations
 from slotkeeper.doors.cli.main import CommandRefused
 from slotkeeper.doors.cli.private_files import private_file
-from slotkeeper.offerings.models import Resource, Service
+from slotkeeper.offerings.models import (
+    Closure,
+    DateOverride,
+    OpeningHours,
+    Resource,
+    Service,
+    ServiceProvider,
+    TimeOff,
+)
 from slotkeeper.people.models import ApiToken, Business, Membership, User
 from slotkeeper.settings import CONFIGURATION
 
@@ -31,13 +39,20 @@ CONTENTS: dict[str, tuple[type[Model], frozenset[str]]] = {
     "tokens": (ApiToken, frozenset({"secret_hash"})),
     "contacts": (Contact, frozenset()),
     "services": (Service, frozenset()),
+    "service_providers": (ServiceProvider, frozenset()),
+    "opening_hours": (OpeningHours, frozenset()),
+    "date_overrides": (DateOverride, frozenset()),
+    "closures": (Closure, frozenset()),
+    "time_off": (TimeOff, frozenset()),
     "resources": (Resource, frozenset()),
     "appointments": (Appointment, frozenset()),
+    "intake_answers": (IntakeAnswer, frozenset()),
+    "series_places": (SeriesPlace, frozenset()),
     "imported_events": (ImportedEvent, frozenset()),
     "changes": (Change, frozenset()),
 }
 # Tables that follow from the others, or mean something to this installation only.
-LEFT_OUT = {"holds", "time_claims", "idempotent_answers", "request_counts", "sending_holds"}
+LEFT_OUT = {"customer_links", "holds", "time_claims", "idempotent_answers", "request_counts", "sending_holds"}
 
 _ROWS_AT_ONCE = 2_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # RFC 5545 section 3.1 knows none of these in text
