@@ -75,6 +75,9 @@ class Configuration:
     web_workers: int
     web_threads: int
     token_requests_per_minute: int
+    bookings_per_source_and_hour: int
+    bookings_per_address_and_day: int
+    holds_per_source_and_hour: int
     import_limit_mb: int
     log_level: str
 
@@ -192,6 +195,9 @@ SETTINGS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     "web_workers": ("SLOTKEEPER_WEB_WORKERS", "2", _number(1, 64)),
     "web_threads": ("SLOTKEEPER_WEB_THREADS", "", _number(1, 64)),
     "token_requests_per_minute": ("SLOTKEEPER_TOKEN_REQUESTS_PER_MINUTE", "0", _number(0, 1_000_000)),
+    "bookings_per_source_and_hour": ("SLOTKEEPER_BOOKINGS_PER_SOURCE_AND_HOUR", "20", _number(0, 1_000_000)),
+    "bookings_per_address_and_day": ("SLOTKEEPER_BOOKINGS_PER_ADDRESS_AND_DAY", "10", _number(0, 1_000_000)),
+    "holds_per_source_and_hour": ("SLOTKEEPER_HOLDS_PER_SOURCE_AND_HOUR", "60", _number(0, 1_000_000)),
     "import_limit_mb": ("SLOTKEEPER_IMPORT_LIMIT_MB", "25", _number(1, 1_000)),
     "log_level": ("SLOTKEEPER_LOG_LEVEL", "INFO", _choice("DEBUG", "INFO", "WARNING", "ERROR")),
 }

@@ -1,28 +1,94 @@
-"""A limit on requests per token and minute, off unless a setting asks for one."""
+"""Limits on how often something may be done in a stretch of time, counted in rows that all processes share."""
 
 import time
+from dataclasses import dataclass
 from http import HTTPStatus
+from ipaddress import IPv6Address, ip_address
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
 
 from slotkeeper.doors.api.problems import ApiProblem
 
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+_SOURCE_PREFIX = 64  # of an IPv6 address: what one household or one machine is given
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `most` times in each stretch of `seconds`, by whoever `key` names; 0 is no limit."""
+
+    key: str
+    most: int
+    seconds: int
+
 
 def is_over_limit(caller_key: str) -> bool:
-    """Count one request of this caller, in a row that all processes share, and say whether it is one too many."""
-    limit: int = settings.CONFIGURATION.token_requests_per_minute
-    if not limit:
-        return False
+    """Count one request of this caller and say whether it is one too many for a minute."""
+    return wait_seconds([Limit(caller_key, settings.CONFIGURATION.token_requests_per_minute, MINUTE)]) > 0
+
+
+def wait_seconds(limits: list[Limit]) -> int:
+    """Count once for each limit; 0 while all are kept, else the seconds until it may be tried again."""
+    now = int(time.time())
+    # A count is kept under the last minute of its stretch, after which the worker deletes it.
+    ends = {limit.key: (now // limit.seconds + 1) * limit.seconds for limit in limits}
+    limits = sorted((limit for limit in limits if limit.most), key=lambda limit: limit.key)
+    if not limits:
+        return 0
+    rows = ", ".join(["(%s, %s, 1)"] * len(limits))
+    values = [value for limit in limits for value in (limit.key, ends[limit.key] // MINUTE - 1)]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO request_counts (caller, minute, count) VALUES (%s, %s, 1) "
-            "ON CONFLICT (caller, minute) DO UPDATE SET count = request_counts.count + 1 RETURNING count",
-            [caller_key, int(time.time()) // 60],
+            f"INSERT INTO request_counts (caller, minute, count) VALUES {rows} "
+            "ON CONFLICT (caller, minute) DO UPDATE SET count = request_counts.count + 1 RETURNING caller, count",
+            values,
         )
-        return bool(cursor.fetchall()[0][0] > limit)
+        counts: dict[str, int] = dict(cursor.fetchall())
+    return max((ends[limit.key] - now for limit in limits if counts[limit.key] > limit.most), default=0)
 
 
-def too_many_requests() -> ApiProblem:
-    """Refuse a request beyond the limit."""
-    return ApiProblem(HTTPStatus.TOO_MANY_REQUESTS, "RATE_LIMITED", "Too many requests with this token; wait a minute.")
+def holding_limits(request: HttpRequest) -> list[Limit]:
+    """Say how often a visitor may have a time kept free."""
+    return [Limit(f"hold {source_of(request)}", settings.CONFIGURATION.holds_per_source_and_hour, HOUR)]
+
+
+def changing_limits(request: HttpRequest) -> list[Limit]:
+    """Say how often a visitor may book, move or cancel."""
+    return [Limit(f"book {source_of(request)}", settings.CONFIGURATION.bookings_per_source_and_hour, HOUR)]
+
+
+def booking_limits(request: HttpRequest, email: str) -> list[Limit]:
+    """Say how often a visitor may book under an e-mail address."""
+    per_address = settings.CONFIGURATION.bookings_per_address_and_day
+    return [*changing_limits(request), Limit(f"book {_blurred(email.strip().lower())}", per_address, DAY)]
+
+
+def source_of(request: HttpRequest) -> str:
+    """Name where a request comes from, unrecognisably: the address, of IPv6 its network."""
+    text = str(request.META.get("REMOTE_ADDR", ""))
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return _blurred(text)
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped:
+            return _blurred(str(address.ipv4_mapped))
+        return _blurred(f"{int(address) >> (128 - _SOURCE_PREFIX):x}/{_SOURCE_PREFIX}")
+    return _blurred(str(address))
+
+
+def _blurred(text: str) -> str:
+    """Turn what identifies a person into what only tells two apart: counts need no more."""
+    return salted_hmac("slotkeeper: request counts", text, algorithm="sha256").hexdigest()[:32]
+
+
+def too_many_requests(
+    detail: str = "Too many requests with this token; wait a minute.", seconds: int = 0
+) -> ApiProblem:
+    """Refuse a request beyond a limit; it may be tried again after so many seconds."""
+    problem = ApiProblem(HTTPStatus.TOO_MANY_REQUESTS, "RATE_LIMITED", detail)
+    problem.retry_after_seconds = seconds
+    return problem

@@ -32,6 +32,8 @@ class Problem(msgspec.Struct, omit_defaults=True, frozen=True):
 class ApiProblem(Exception):
     """Why a request is refused, ready to be answered. Nothing was stored."""
 
+    retry_after_seconds = 0  # 0: the status's own
+
     def __init__(
         self,
         status: HTTPStatus,
@@ -101,4 +103,6 @@ def answer_problem(problem: ApiProblem) -> HttpResponse:
     response = HttpResponse(msgspec.json.encode(content | dict(problem.extra)), PROBLEM_TYPE, problem.status.value)
     for name, value in _HEADERS.get(problem.status, {}).items():
         response[name] = value
+    if problem.retry_after_seconds:
+        response["Retry-After"] = str(problem.retry_after_seconds)
     return response
