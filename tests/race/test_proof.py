@@ -46,7 +46,7 @@ def test_looking_before_booking_is_no_guard(unguarded):
     verbs, person = Verbs(unguarded), Person(unguarded.owner.business_id, unguarded.owner.user_id)
 
     def look_and_book(slot: Interval) -> str:
-        _, busy = read_busy(person, slot, NOW)
+        busy = read_busy(person, slot, NOW).entries
         return "refused" if busy else verbs.book(*slot)
 
     outcomes = race([partial(look_and_book, slot) for slot in SLOTS for _ in range(LANES)])

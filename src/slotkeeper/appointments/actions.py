@@ -5,6 +5,7 @@ itself is claimed by the database (guard.py): a verb learns of an overlap by bei
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,9 +25,10 @@ from slotkeeper.appointments.guard import is_overlap
 from slotkeeper.appointments.insert import Booking, Entry, insert_booking, json_time
 from slotkeeper.appointments.models import Appointment
 from slotkeeper.appointments.rows import MAX_DURATION_SECONDS, AppointmentRow, Reach, find
+from slotkeeper.appointments.slots import SlotQuery, UnknownService, read_next_slots
 from slotkeeper.changes.record import Actor, Subject, changed_fields, record
 from slotkeeper.rules.appointment_status import TERMINAL, Status, move
-from slotkeeper.rules.availability import AlternativesRequest
+from slotkeeper.rules.availability import ALTERNATIVES, AlternativesRequest
 from slotkeeper.rules.intervals import Interval
 
 
@@ -76,11 +78,12 @@ class SlotTaken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The appointment to change, and the versions its changer will accept (None: any)."""
+    """The appointment to change, the versions its changer will accept (None: any), and whether over time off."""
 
     reach: Reach
     appointment_id: int
     versions: frozenset[int] | None = None
+    may_overlap_time_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +93,22 @@ class _Place:
     buffer_before_seconds: int
     buffer_after_seconds: int
     contact: tuple[str | None, str | None, str | None]
+    is_time_off: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """Whose time is wanted, when, with which buffers (seconds before and after), for which service."""
+
+    person: Person
+    asked: Interval
+    buffers: tuple[int, int] = (0, 0)
+    service_id: int | None = None
+    besides_id: int | None = None  # the appointment that is to be moved is in nobody's way
 
 
 _TIMES = ("start_time", "end_time")
+_CLAIMED = {"start_time", "end_time", "user_id"}
 _FIXED_AT_THE_END = {"start_time", "end_time", "user_id", "service_id"}
 _CONTACT_FIELDS = ("contact_name", "contact_email", "contact_phone")
 _RECORDED = (
@@ -101,15 +117,16 @@ _RECORDED = (
 )  # fmt: skip
 
 
-def book(booking: Booking, actor: Actor, now: int) -> AppointmentRow:
-    """Book an appointment, scheduled.
+def book(booking: Booking, actor: Actor, now: int, *, allow_conflicts: bool = False) -> AppointmentRow:
+    """Book an appointment, scheduled; over time off only where `allow_conflicts` says so.
 
     Raises EndBeforeStart, TooLong, InThePast, UnknownMember, UnknownReference and SlotTaken;
     after any of them nothing is stored.
     """
     person = Person(booking.business_id, booking.user_id)
     check_times(person, Interval(booking.start_time, booking.end_time), now)
-    return _enter(booking, Entry(Status.SCHEDULED, "booked"), actor, now)
+    entry = Entry(Status.SCHEDULED, "booked", may_overlap_time_off=allow_conflicts)
+    return enter(booking, entry, actor, now)
 
 
 def record_past(booking: Booking, actor: Actor, now: int) -> AppointmentRow:
@@ -118,7 +135,7 @@ def record_past(booking: Booking, actor: Actor, now: int) -> AppointmentRow:
     Raises EndBeforeStart, TooLong, UnknownMember, UnknownReference and SlotTaken.
     """
     _check_length(Interval(booking.start_time, booking.end_time))
-    return _enter(booking, Entry(Status.COMPLETED, "recorded"), actor, now)
+    return enter(booking, Entry(Status.COMPLETED, "recorded"), actor, now)
 
 
 def update(
@@ -129,27 +146,23 @@ def update(
     Fields that already have the wanted value change nothing. Raises UnknownAppointment,
     VersionConflict, InvalidTransition, FixedInFinalStatus and all that `book` raises.
     """
-    person = Person(target.reach.business_id, 0)
-    asked, buffers = Interval(0, 0), (0, 0)
+    wish = _Wish(Person(target.reach.business_id, 0), Interval(0, 0))
     try:
         with transaction.atomic():
             current = _locked(target)
             before = _state(current)
             wanted = {name: value for name, value in fields.items() if before[name] != value}
             if wanted:
-                person = Person(target.reach.business_id, wanted.get("user_id", current.user_id))
                 _change(current, wanted, now)
-                asked = Interval(_instant(current.start_time), _instant(current.end_time))
-                buffers = (
-                    asked.start - _instant(current.blocked_from),
-                    _instant(current.blocked_until) - asked.end,
-                )
+                wish = _wish_of(current)
+                if _CLAIMED & wanted.keys() and not target.may_overlap_time_off and _is_time_off(wish):
+                    raise _slot_taken(wish, now)
                 current.save(force_update=True)
                 _record_update(current, before, actor, reason)
     except IntegrityError as error:
         if not is_overlap(error):
             raise
-        raise _slot_taken(person, asked, buffers, now, target.appointment_id) from None
+        raise _slot_taken(wish, now) from None
     return _found(Reach(target.reach.business_id), target.appointment_id)
 
 
@@ -188,47 +201,84 @@ def _check_length(asked: Interval) -> None:
         raise TooLong
 
 
-def _enter(booking: Booking, entry: Entry, actor: Actor, now: int) -> AppointmentRow:
+def enter(booking: Booking, entry: Entry, actor: Actor, now: int) -> AppointmentRow:
+    """Store a booking whose times were checked, with what its service and contact add.
+
+    Raises UnknownMember, UnknownReference and SlotTaken.
+    """
     person = Person(booking.business_id, booking.user_id)
-    place = _place(person, booking.service_id, booking.contact_id)
+    asked = Interval(booking.start_time, booking.end_time)
+    place = _place(person, booking.service_id, booking.contact_id, asked)
     given = (booking.contact_name, booking.contact_email, booking.contact_phone)
     name, email, phone = (ours or theirs for ours, theirs in zip(given, place.contact, strict=True))
     booking = replace(booking, contact_name=name, contact_email=email, contact_phone=phone)
     before, after = place.buffer_before_seconds, place.buffer_after_seconds
     entry = replace(entry, buffer_before_seconds=before, buffer_after_seconds=after)
+    wish = _Wish(person, asked, (before, after), booking.service_id)
+    if place.is_time_off and not entry.may_overlap_time_off:
+        raise _slot_taken(wish, now)
     try:
         return insert_booking(booking, entry, actor, now)
     except IntegrityError as error:
         if not is_overlap(error):
             raise
-        raise _slot_taken(person, Interval(booking.start_time, booking.end_time), (before, after), now) from None
+        raise _slot_taken(wish, now) from None
 
 
-def _place(person: Person, service_id: int | None, contact_id: int | None) -> _Place:
+def _place(person: Person, service_id: int | None, contact_id: int | None, asked: Interval) -> _Place:
     found = hot_sql.row(
-        "SELECT s.id, s.buffer_before_minutes, s.buffer_after_minutes, c.id, c.name, c.email, c.phone "
+        "SELECT s.id, s.buffer_before_minutes, s.buffer_after_minutes, c.id, c.name, c.email, c.phone, "
+        "EXISTS (SELECT 1 FROM time_off t WHERE t.user_id = u.id AND t.end_time > %s AND t.start_time < %s) "
         "FROM memberships m JOIN users u ON u.id = m.user_id "
         "LEFT JOIN services s ON s.id = %s AND s.business_id = m.business_id AND s.is_active "
         "LEFT JOIN leads c ON c.id = %s AND c.business_id = m.business_id "
         "WHERE m.business_id = %s AND m.user_id = %s AND NOT m.is_suspended AND u.is_active",
-        [service_id, contact_id, person.business_id, person.user_id],
+        [
+            hot_sql.timestamp(asked.start),
+            hot_sql.timestamp(asked.end),
+            service_id,
+            contact_id,
+            person.business_id,
+            person.user_id,
+        ],
     )
     if found is None:
         raise UnknownMember
-    found_service, before, after, found_contact, name, email, phone = found
+    found_service, before, after, found_contact, name, email, phone, is_time_off = found
     if found_service != service_id or found_contact != contact_id:
         raise UnknownReference
-    return _Place((before or 0) * 60, (after or 0) * 60, (name, email, phone))
+    return _Place((before or 0) * 60, (after or 0) * 60, (name, email, phone), bool(is_time_off))
 
 
-def _slot_taken(
-    person: Person, asked: Interval, buffers: tuple[int, int], now: int, exclude_id: int | None = None
-) -> SlotTaken:
-    before, after = buffers
-    blocked = Interval(asked.start - before, asked.end + after)
-    _, entries = read_busy(person, blocked, now)
-    alternatives = read_alternatives(person, AlternativesRequest(asked.start, now), exclude_id, buffers)
-    return SlotTaken(conflicts_with(entries, blocked, exclude_id), alternatives)
+def _slot_taken(wish: _Wish, now: int) -> SlotTaken:
+    """Say what is in the way, and which times are free instead: the service's own slots where it is offered."""
+    before, after = wish.buffers
+    blocked = Interval(wish.asked.start - before, wish.asked.end + after)
+    conflicts = conflicts_with(read_busy(wish.person, blocked, now).entries, blocked, wish.besides_id)
+    if wish.service_id is not None:
+        within = Interval(wish.asked.start, wish.asked.start + 1)
+        person = wish.person
+        query = SlotQuery(person.business_id, wish.service_id, within, now, person.user_id, wish.besides_id)
+        with suppress(UnknownService):
+            slots = read_next_slots(query, ALTERNATIVES)
+            return SlotTaken(conflicts, [Interval(slot.start, slot.end) for slot in slots])
+    request = AlternativesRequest(wish.asked.start, now)
+    return SlotTaken(conflicts, read_alternatives(wish.person, request, wish.besides_id, wish.buffers))
+
+
+def _wish_of(current: Appointment) -> _Wish:
+    asked = Interval(_instant(current.start_time), _instant(current.end_time))
+    buffers = asked.start - _instant(current.blocked_from), _instant(current.blocked_until) - asked.end
+    person = Person(current.business_id, current.user_id)
+    return _Wish(person, asked, buffers, current.service_id, current.pk)
+
+
+def _is_time_off(wish: _Wish) -> bool:
+    found = hot_sql.row(
+        "SELECT 1 FROM time_off WHERE user_id = %s AND end_time > %s AND start_time < %s",
+        [wish.person.user_id, hot_sql.timestamp(wish.asked.start), hot_sql.timestamp(wish.asked.end)],
+    )
+    return found is not None
 
 
 def _locked(target: Target) -> Appointment:
@@ -264,7 +314,8 @@ def _change(current: Appointment, wanted: Mapping[str, Any], now: int) -> None:
     if {"user_id", "service_id", "contact_id"} & wanted.keys():
         # Only what is new is looked up: a service that is no longer offered stays with its appointments.
         person = Person(current.business_id, current.user_id)
-        place = _place(person, wanted.get("service_id"), wanted.get("contact_id"))
+        asked = Interval(_instant(current.start_time), _instant(current.end_time))
+        place = _place(person, wanted.get("service_id"), wanted.get("contact_id"), asked)
         if wanted.get("contact_id") is not None:
             for name, value in zip(_CONTACT_FIELDS, place.contact, strict=True):
                 setattr(current, name, wanted.get(name, value))

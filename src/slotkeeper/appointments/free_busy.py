@@ -2,12 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from slotkeeper import hot_sql
+from slotkeeper.offerings.reading import opening_hours_of
 from slotkeeper.rules.availability import AlternativesRequest, next_free_slots
 from slotkeeper.rules.intervals import Interval, overlaps
+from slotkeeper.rules.local_time import DAY_SECONDS
+
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 class UnknownMember(Exception):
@@ -20,6 +25,7 @@ class BusyKind(StrEnum):
     APPOINTMENT = "appointment"
     BUFFER = "buffer"
     HOLD = "hold"
+    TIME_OFF = "time_off"
     ELSEWHERE = "elsewhere"
 
 
@@ -42,8 +48,15 @@ class Person:
     user_id: int
 
 
-def read_busy(person: Person, window: Interval, now: int) -> tuple[str, list[BusyEntry]]:
-    """Read what claims a person's time in a window, by start, and the person's zone; one statement.
+class Busyness(NamedTuple):
+    """What occupies a person's time, by start; and whether they keep opening hours."""
+
+    entries: list[BusyEntry]
+    has_hours: bool
+
+
+def read_busy(person: Person, window: Interval, now: int) -> Busyness:
+    """Read what occupies a person's time in a window: claims and time off; one statement.
 
     A suspended member's time is still theirs. Claims never overlap, so the last one that starts at or
     before the window is the only earlier one that can reach into it: one index seek bounds the search.
@@ -52,16 +65,18 @@ def read_busy(person: Person, window: Interval, now: int) -> tuple[str, list[Bus
     start, end = hot_sql.timestamp(window.start), hot_sql.timestamp(window.end)
     epoch = hot_sql.epoch
     found = hot_sql.rows(
-        f"SELECT u.time_zone, {epoch('c.claimed_from')}, {epoch('c.claimed_until')}, "
+        "SELECT EXISTS (SELECT 1 FROM opening_hours o WHERE o.membership_id = m.id), "
+        f"{epoch('c.claimed_from')} AS busy_from, {epoch('c.claimed_until')}, "
         f"a.id, a.title, a.business_id, {epoch('a.start_time')}, {epoch('a.end_time')}, h.business_id "
-        "FROM memberships m JOIN users u ON u.id = m.user_id "
+        "FROM memberships m "
         "LEFT JOIN time_claims c ON c.user_id = m.user_id AND c.claimed_from < %s AND c.claimed_until > %s "
         "AND c.claimed_from >= coalesce((SELECT max(b.claimed_from) FROM time_claims b "
         "WHERE b.user_id = %s AND b.claimed_from <= %s), %s) "
         "AND (c.held_until IS NULL OR c.held_until > %s) "
         "LEFT JOIN appointments a ON a.id = c.appointment_id LEFT JOIN holds h ON h.id = c.hold_id "
         "WHERE m.business_id = %s AND m.user_id = %s "
-        "ORDER BY c.claimed_from",
+        f"UNION ALL SELECT NULL, {epoch('t.start_time')}, {epoch('t.end_time')}, NULL, NULL, NULL, NULL, NULL, NULL "
+        "FROM time_off t WHERE t.user_id = %s AND t.start_time < %s AND t.end_time > %s ORDER BY busy_from",
         [
             end,
             start,
@@ -71,20 +86,37 @@ def read_busy(person: Person, window: Interval, now: int) -> tuple[str, list[Bus
             hot_sql.timestamp(now),
             person.business_id,
             person.user_id,
+            person.user_id,
+            end,
+            start,
         ],
     )
-    if not found:
+    has_hours = next((row[0] for row in found if row[0] is not None), None)
+    if has_hours is None:
         raise UnknownMember
-    return found[0][0], [_entry(claim, person.business_id) for claim in found if claim[1] is not None]
+    entries = [_entry(row, person.business_id) for row in found if row[1] is not None]
+    return Busyness(entries, bool(has_hours))
 
 
-def _entry(claim: Any, business_id: int) -> BusyEntry:
-    _, claimed_from, claimed_until, appointment_id, title, owner_id, start, end, holder_id = claim
-    blocked = Interval(claimed_from, claimed_until)
+def _entry(row: Any, business_id: int) -> BusyEntry:
+    of_member, busy_from, busy_until, appointment_id, title, owner_id, start, end, holder_id = row
+    blocked = Interval(busy_from, busy_until)
+    if of_member is None:
+        return BusyEntry(BusyKind.TIME_OFF, busy_from, busy_until, blocked)
     if owner_id == business_id:
         return BusyEntry(BusyKind.APPOINTMENT, start, end, blocked, appointment_id, title)
     kind = BusyKind.HOLD if holder_id == business_id else BusyKind.ELSEWHERE
-    return BusyEntry(kind, claimed_from, claimed_until, blocked)
+    return BusyEntry(kind, busy_from, busy_until, blocked)
+
+
+def read_open_windows(person: Person, window: Interval) -> list[Interval]:
+    """Read when a person's opening hours let them work, as windows that overlap the one given."""
+    first, last = (
+        date.fromordinal(_EPOCH + instant // DAY_SECONDS)
+        for instant in (window.start - 2 * DAY_SECONDS, window.end + 2 * DAY_SECONDS)
+    )
+    hours = opening_hours_of([person.user_id], person.business_id, first, last)[person.user_id]
+    return list(hours.windows(window))
 
 
 def conflicts_with(entries: Iterable[BusyEntry], asked: Interval, exclude_id: int | None = None) -> list[BusyEntry]:
@@ -113,10 +145,12 @@ def read_alternatives(
 ) -> list[Interval]:
     """Find the next three free slots after a refused start, each with room for buffers (seconds before, after).
 
-    Raises UnknownMember.
+    They lie inside opening hours where the person has any. Raises UnknownMember.
     """
     before, after = buffers
     window = request.window
-    _, entries = read_busy(person, Interval(window.start - before, window.end + after), request.now)
-    others = (entry.blocked for entry in entries if exclude_id is None or entry.appointment_id != exclude_id)
-    return next_free_slots(request, (Interval(busy.start - after, busy.end + before) for busy in others))
+    busyness = read_busy(person, Interval(window.start - before, window.end + after), request.now)
+    others = (entry.blocked for entry in busyness.entries if exclude_id is None or entry.appointment_id != exclude_id)
+    open_hours = read_open_windows(person, window) if busyness.has_hours else None
+    busy = (Interval(blocked.start - after, blocked.end + before) for blocked in others)
+    return next_free_slots(request, busy, open_hours)

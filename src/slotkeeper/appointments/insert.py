@@ -42,6 +42,7 @@ class Entry:
     verb: str
     buffer_before_seconds: int = 0
     buffer_after_seconds: int = 0
+    may_overlap_time_off: bool = True  # never a claim
 
 
 _APPOINTMENT = (

@@ -97,6 +97,7 @@ class Hold(models.Model):
     """Time kept free for somebody who is filling in a form, until it expires."""
 
     business = models.ForeignKey(Business, on_delete=models.CASCADE)
+    secret_hash = models.BinaryField(max_length=32, unique=True, null=True)  # of what its holder books it with
     expires_at = models.DateTimeField()
     created_at = models.DateTimeField(db_default=CurrentTimestamp())
 

@@ -83,6 +83,18 @@ def find(reach: Reach, appointment_id: int) -> AppointmentRow | None:
     return None if found is None else _row(found)
 
 
+def find_several(reach: Reach, appointment_ids: Sequence[int]) -> list[AppointmentRow]:
+    """Read those of several appointments that are within reach, by start."""
+    if not appointment_ids:
+        return []
+    sql = f"{_select()} WHERE id IN ({', '.join(['%s'] * len(appointment_ids))}) AND business_id = %s"
+    parameters = [*appointment_ids, reach.business_id]
+    if reach.user_id is not None:
+        sql += " AND user_id = %s"
+        parameters.append(reach.user_id)
+    return [_row(values) for values in hot_sql.rows(f"{sql} ORDER BY start_time, id", parameters)]
+
+
 def read_listing(listing: Listing) -> list[AppointmentRow]:
     """Read a page of appointments by start, then id: at most `limit` of them."""
     conditions, parameters = ["business_id = %s"], [listing.reach.business_id]

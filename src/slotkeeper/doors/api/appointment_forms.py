@@ -82,6 +82,12 @@ class AppointmentChanges(msgspec.Struct, forbid_unknown_fields=True):
     allow_conflicts: bool = False
 
 
+class Warning(msgspec.Struct):  # noqa: A001 -- the word in the API's answers
+    """A rule that binds customers and that this appointment goes past."""
+
+    code: str
+
+
 class AppointmentOut(msgspec.Struct):
     """An appointment; times carry the offset of the caller's zone."""
 
@@ -105,6 +111,7 @@ class AppointmentOut(msgspec.Struct):
     updated_at: str | None
     service_id: int | None
     version: int
+    warnings: list[Warning] | UnsetType = UNSET
 
 
 class Slot(msgspec.Struct, gc=False):  # hundreds in an answer would keep the garbage collector busy

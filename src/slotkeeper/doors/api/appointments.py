@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from msgspec import UNSET, Meta
 from slotkeeper.appointments import actions, rows
 from slotkeeper.appointments.actions import Target
 from slotkeeper.appointments.insert import Booking
+from slotkeeper.appointments.warnings import read_warnings
 from slotkeeper.changes.models import Change
 from slotkeeper.doors.api.appointment_forms import (
     AppointmentChanges,
@@ -155,36 +157,12 @@ class Appointments(JsonEndpoint):
         return once(self.request, self.caller, lambda: self._book(parsed_body))
 
     def _book(self, body: NewAppointment) -> HttpResponse:
-        caller = self.caller
-        user_id = caller.user_id if body.user_id is None else known_id(body.user_id)
-        if user_id != caller.user_id and not caller.may(Permission.APPOINTMENTS_WRITE_ALL):
-            raise not_permitted("Your role books your own time only.")
-        _check_override(caller, body.allow_conflicts)
-        zone = zone_of(caller, body.time_zone)
-        times = TimeReader(zone)
-        start, end = times.instant("start_time", body.start_time), times.instant("end_time", body.end_time)
-        times.check()
-        booking = Booking(
-            business_id=caller.business_id,
-            user_id=user_id,
-            title=body.title,
-            start_time=start,
-            end_time=end,
-            description=body.description,
-            contact_id=body.contact_id and known_id(body.contact_id),
-            contact_name=body.contact_name,
-            contact_email=body.contact_email,
-            contact_phone=body.contact_phone,
-            location=body.location,
-            notes=body.notes,
-            sync_to_calendar=body.sync_to_calendar,
-            service_id=body.service_id and known_id(body.service_id),
-        )
-        form = TimeForm.with_offset(zone)
-        with refusals(form, caller, user_id):
-            row = actions.book(booking, caller.actor, now())
+        caller, zone = self.caller, zone_of(self.caller, body.time_zone)
+        booking, form = booking_of(body, caller, zone), TimeForm.with_offset(zone)
+        with refusals(form, caller, booking.user_id):
+            row = actions.book(booking, caller.actor, now(), allow_conflicts=body.allow_conflicts)
         headers = {"Location": f"/api/appointments/{row.id}", "ETag": _etag(row.version)}
-        return answer(write_appointment(row, form, caller), HTTPStatus.CREATED, headers)
+        return answer(_with_warnings(row, form, caller), HTTPStatus.CREATED, headers)
 
 
 class OneAppointment(JsonEndpoint):
@@ -231,11 +209,16 @@ class OneAppointment(JsonEndpoint):
             if name in fields:
                 fields[name] = times.instant(name, fields[name])
         times.check()
-        target = target_of(self.request, caller, appointment_id, body.version)
+        target = replace(
+            target_of(self.request, caller, appointment_id, body.version), may_overlap_time_off=body.allow_conflicts
+        )
         stale = HTTPStatus.PRECONDITION_FAILED if "If-Match" in self.request.headers else HTTPStatus.CONFLICT
         with refusals(TimeForm.with_offset(zone), caller, user_id, stale):
             row = actions.update(target, known_references(fields), caller.actor, now())
-        return answer_one(row, zone, caller)
+            is_moved = bool({"start_time", "end_time", "user_id"} & fields.keys())
+        form = TimeForm.with_offset(zone)
+        written = _with_warnings(row, form, caller) if is_moved else write_appointment(row, form, caller)
+        return answer(written, headers={"ETag": _etag(row.version)})
 
 
 class CancelAppointment(JsonEndpoint):
@@ -304,6 +287,33 @@ class AppointmentHistory(JsonEndpoint):
         return answer({"changes": [write_change(change, form, may_see_details) for change in changes]})
 
 
+def booking_of(body: NewAppointment, caller: Caller, zone: str) -> Booking:
+    """Read what is to be booked, if the caller may book it for that person. Raises ApiProblem."""
+    user_id = caller.user_id if body.user_id is None else known_id(body.user_id)
+    if user_id != caller.user_id and not caller.may(Permission.APPOINTMENTS_WRITE_ALL):
+        raise not_permitted("Your role books your own time only.")
+    _check_override(caller, body.allow_conflicts)
+    times = TimeReader(zone)
+    start, end = times.instant("start_time", body.start_time), times.instant("end_time", body.end_time)
+    times.check()
+    return Booking(
+        business_id=caller.business_id,
+        user_id=user_id,
+        title=body.title,
+        start_time=start,
+        end_time=end,
+        description=body.description,
+        contact_id=body.contact_id and known_id(body.contact_id),
+        contact_name=body.contact_name,
+        contact_email=body.contact_email,
+        contact_phone=body.contact_phone,
+        location=body.location,
+        notes=body.notes,
+        sync_to_calendar=body.sync_to_calendar,
+        service_id=body.service_id and known_id(body.service_id),
+    )
+
+
 def answer_one(row: rows.AppointmentRow, zone: str, caller: Caller) -> HttpResponse:
     """Answer with one appointment and its ETag."""
     written = write_appointment(row, TimeForm.with_offset(zone), caller)
@@ -328,6 +338,13 @@ def _move(endpoint: JsonEndpoint, appointment_id: int, status: Status, reason: s
     with refusals(TimeForm.with_offset(caller.time_zone), caller, caller.user_id, HTTPStatus.PRECONDITION_FAILED):
         row = actions.update(target, {"status": status}, caller.actor, now(), reason)
     return answer_one(row, caller.time_zone, caller)
+
+
+def _with_warnings(row: rows.AppointmentRow, form: TimeForm, caller: Caller) -> dict[str, Any]:
+    """Write an appointment that was just made or moved, with the rules that it goes past."""
+    written = write_appointment(row, form, caller)
+    warnings = read_warnings(row, caller.business_id, now())
+    return written | {"warnings": [{"code": reason.value} for reason in warnings]} if warnings else written
 
 
 def _check_override(caller: Caller, allow_conflicts: bool) -> None:

@@ -7,6 +7,7 @@ from django.db import IntegrityError
 
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.free_busy import UnknownMember
+from slotkeeper.appointments.slots import UnknownService
 from slotkeeper.contacts.actions import UnknownContact
 from slotkeeper.doors.api.problems import ApiProblem, bad_field, not_found
 from slotkeeper.people.tokens import UnknownToken
@@ -18,6 +19,7 @@ _NOT_FOUND = (
     UnknownMember,
     UnknownContact,
     UnknownToken,
+    UnknownService,
 )
 
 

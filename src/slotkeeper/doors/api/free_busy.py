@@ -14,6 +14,7 @@ from slotkeeper.appointments.free_busy import (
     conflicts_with,
     read_alternatives,
     read_busy,
+    read_open_windows,
 )
 from slotkeeper.doors.api.appointment_forms import (
     Conflict,
@@ -109,10 +110,11 @@ class FreeBusyEndpoint(JsonEndpoint):
             raise bad_field("end", "TOO_LONG", "The range is longer than 92 days.")
         person = Person(caller.business_id, caller.user_id if query.user_id is None else known_id(query.user_id))
         window, moment, form = Interval(start, end), now(), TimeForm.of(read_start, zone)
-        _, entries = read_busy(person, window, moment)
-        gaps = free_gaps(window, (entry.blocked for entry in entries), None)
+        busyness = read_busy(person, window, moment)
+        open_windows = read_open_windows(person, window) if busyness.has_hours else None
+        gaps = free_gaps(window, (entry.blocked for entry in busyness.entries), open_windows)
         slots = free_slots(gaps, query.slot_minutes * 60, moment)
-        busy = [entry for entry in entries if entry.end > start and entry.start < end]
+        busy = [entry for entry in busyness.entries if entry.end > start and entry.start < end]
         return answer(
             {
                 "start": start_text,
@@ -147,8 +149,7 @@ class CheckConflicts(JsonEndpoint):
             actions.check_times(person, asked, moment, slot_seconds)
         except actions.InThePast as error:
             raise in_the_past(error.alternatives, form) from None
-        _, entries = read_busy(person, asked, moment)
-        conflicts = conflicts_with(entries, asked, body.exclude_id)
+        conflicts = conflicts_with(read_busy(person, asked, moment).entries, asked, body.exclude_id)
         request = AlternativesRequest(asked.start, moment, slot_seconds)
         alternatives = read_alternatives(person, request, body.exclude_id) if conflicts else []
         return answer(

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.urls import register_converter
 
 from slotkeeper.doors.access import PUBLIC, permit
-from slotkeeper.doors.api import appointments, contacts, free_busy, people
+from slotkeeper.doors.api import appointments, contacts, free_busy, people, series, slots
 from slotkeeper.doors.api.base import Router, openapi_of, path
 
 
@@ -68,6 +68,19 @@ router = Router(
             appointments.AppointmentHistory.as_view(),
             name="api_history",
         ),
+        path("appointments/series", series.SeriesEndpoint.as_view(), name="api_new_series"),
+        path("appointments/<record_id:appointment_id>/series", series.OneSeries.as_view(), name="api_series"),
+        path(
+            "appointments/<record_id:appointment_id>/series/cancel",
+            series.CancelSeries.as_view(),
+            name="api_cancel_series",
+        ),
+        path(
+            "appointments/<record_id:appointment_id>/series/move", series.MoveSeries.as_view(), name="api_move_series"
+        ),
+        path("slots", slots.Slots.as_view(), name="api_slots"),
+        path("slots/next", slots.NextSlot.as_view(), name="api_next_slot"),
+        path("slots/why", slots.WhyNot.as_view(), name="api_why_not"),
         path("contacts", contacts.Contacts.as_view(), name="api_contacts"),
         path("contacts/<record_id:contact_id>", contacts.OneContact.as_view(), name="api_contact"),
         path(

@@ -1,0 +1,251 @@
+"""What customers do by themselves: hold a slot, book it, move it, cancel it.
+
+Each verb is one transaction. It locks the people concerned first, then asks the rules, so that two
+customers cannot both be told that a slot, or the last place of a day, is theirs.
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db import transaction
+
+from slotkeeper.appointments import actions
+from slotkeeper.appointments.actions import Target
+from slotkeeper.appointments.customer_links import LinkedAppointment, make_link, open_link
+from slotkeeper.appointments.guard import lock_claimants
+from slotkeeper.appointments.insert import Booking, Entry
+from slotkeeper.appointments.models import Hold, IntakeAnswer, TimeClaim
+from slotkeeper.appointments.rows import AppointmentRow, Reach
+from slotkeeper.appointments.slots import (
+    Offer,
+    SlotQuery,
+    UnknownService,
+    next_slots_of,
+    obstacles_of,
+    read_offer,
+    read_providers,
+)
+from slotkeeper.changes.record import Actor
+from slotkeeper.contacts.actions import create_contact
+from slotkeeper.contacts.models import Contact
+from slotkeeper.people.models import secret_hash
+from slotkeeper.rules import slots as rules
+from slotkeeper.rules.appointment_status import TERMINAL, Status
+from slotkeeper.rules.intervals import Interval
+from slotkeeper.rules.slots import Obstacle, Slot
+
+HOLD_SECONDS = 5 * 60
+ALTERNATIVES = 3
+
+
+class NotOffered(Exception):
+    """The time cannot be booked."""
+
+    def __init__(self, obstacles: list[Obstacle], alternatives: list[Slot]) -> None:
+        super().__init__(obstacles, alternatives)
+        self.obstacles, self.alternatives = obstacles, alternatives
+
+
+class HoldExpired(NotOffered):
+    """The time was held for you until now; meanwhile it is gone."""
+
+
+class TooLate(Exception):
+    """It is too late to change this appointment here; please call."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerBooking:
+    """What a customer books; `answers` are pairs of question and answer, as asked."""
+
+    business_id: int
+    service_id: int
+    start: int
+    contact_name: str
+    contact_email: str
+    contact_phone: str | None = None
+    notes: str | None = None
+    user_id: int | None = None
+    answers: tuple[tuple[str, str], ...] = ()
+    time_zone: str | None = None
+    locale: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSlot:
+    """A slot kept free; `hold` is the secret that books it until `expires_at` (seconds since 1970)."""
+
+    hold: str
+    expires_at: int
+    slot: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class BookedSlot:
+    """An appointment, and the text of the link by which its customer reaches it."""
+
+    row: AppointmentRow
+    link: str
+
+
+class _Obstructed(Exception):
+    """The rules refuse; raised inside a transaction so that nothing of it stays."""
+
+    def __init__(self, obstacles: list[Obstacle]) -> None:
+        super().__init__(obstacles)
+        self.obstacles = obstacles
+
+
+def hold_slot(query: SlotQuery) -> HeldSlot:
+    """Keep the slot at the start of the query's range free for five minutes. Raises UnknownService and NotOffered."""
+    offer = read_offer(query.business_id, query.service_id, query.user_id)
+    secret, expires_at = secrets.token_urlsafe(24), query.now + HOLD_SECONDS
+    with _refusing(offer, query), transaction.atomic():
+        slot = _locked_slot(offer, query)
+        moment = datetime.fromtimestamp(expires_at, UTC)
+        hold = Hold.objects.create(business_id=offer.business_id, secret_hash=secret_hash(secret), expires_at=moment)
+        _claim(offer, slot, slot.user_ids, TimeClaim(hold=hold, held_until=moment))
+    return HeldSlot(secret, expires_at, slot)
+
+
+def book_slot(booking: CustomerBooking, now: int, hold: str | None = None) -> BookedSlot:
+    """Book a slot that is offered, as a customer; a hold of theirs is given up for it.
+
+    Raises UnknownService, NotOffered, and HoldExpired where the hold is over and the slot is gone.
+    """
+    within = Interval(booking.start, booking.start + 1)
+    query = SlotQuery(booking.business_id, booking.service_id, within, now, booking.user_id)
+    offer = read_offer(booking.business_id, booking.service_id, booking.user_id)
+    is_over = hold is not None and not _is_held(hold, booking.business_id, now)
+    with _refusing(offer, query, HoldExpired if is_over else NotOffered), transaction.atomic():
+        lock_claimants(offer.user_ids)
+        if hold is not None:
+            Hold.objects.filter(business_id=booking.business_id, secret_hash=secret_hash(hold)).delete()
+        slot = _locked_slot(offer, query)
+        row = _book(booking, offer, slot, now)
+        link = make_link(row)
+    return BookedSlot(row, link)
+
+
+def move_by_customer(link: str, start: int, now: int) -> AppointmentRow:
+    """Move an appointment to another slot of its service. Raises UnknownLink, TooLate and NotOffered."""
+    linked = open_link(link, now)
+    row = _changeable(linked, now)
+    within = Interval(start, start + 1)
+    query = SlotQuery(linked.business_id, row.service_id or 0, within, now, row.user_id, row.id)
+    try:
+        offer = read_offer(query.business_id, query.service_id, query.user_id)
+    except UnknownService:
+        raise NotOffered([], []) from None
+    with _refusing(offer, query), transaction.atomic():
+        _locked_slot(offer, query)
+        fields = {"start_time": start, "end_time": start + offer.terms.duration_seconds}
+        return actions.update(Target(Reach(linked.business_id), row.id), fields, linked.actor, now)
+
+
+def cancel_by_customer(link: str, reason: str | None, now: int) -> AppointmentRow:
+    """Cancel an appointment; a second time changes nothing. Raises UnknownLink and TooLate."""
+    linked = open_link(link, now)
+    if linked.row.status == Status.CANCELED:
+        return linked.row
+    row = _changeable(linked, now)
+    return actions.cancel(Target(Reach(linked.business_id), row.id), linked.actor, now, reason)
+
+
+def _changeable(linked: LinkedAppointment, now: int) -> AppointmentRow:
+    if now > linked.may_change_until or Status(linked.row.status) in TERMINAL:
+        raise TooLate
+    return linked.row
+
+
+def _is_held(hold: str, business_id: int, now: int) -> bool:
+    moment = datetime.fromtimestamp(now, UTC)
+    return Hold.objects.filter(business_id=business_id, secret_hash=secret_hash(hold), expires_at__gt=moment).exists()
+
+
+@contextmanager
+def _refusing(offer: Offer, query: SlotQuery, refusal: type[NotOffered] = NotOffered) -> Iterator[None]:
+    """Turn obstacles into a refusal with the next slots, read after the transaction is undone."""
+    try:
+        yield
+    except _Obstructed as error:
+        obstacles = error.obstacles
+    except actions.SlotTaken:  # written past our lock: by hand, or by an older server
+        obstacles = obstacles_of(offer, query)
+    else:
+        return
+    raise refusal(obstacles, next_slots_of(offer, query, ALTERNATIVES))
+
+
+def _locked_slot(offer: Offer, query: SlotQuery) -> Slot:
+    """Lock the people of an offer and find the slot at the query's start; `user_ids` holds those who will give it."""
+    lock_claimants(offer.user_ids)
+    providers = read_providers(offer, query)
+    obstacles = rules.obstacles(providers, offer.terms, query.within.start, query.now, together=offer.is_together)
+    if obstacles:
+        raise _Obstructed(obstacles)
+    (slot,) = rules.slots(providers, offer.terms, query.within, query.now, together=offer.is_together)
+    if offer.is_together:
+        return slot
+    # Work is shared out: whoever has the least of it around that time.
+    busy = {provider.user_id: sum(one.end - one.start for one in provider.busy) for provider in providers}
+    return slot._replace(user_ids=(min(slot.user_ids, key=lambda user_id: (busy[user_id], user_id)),))
+
+
+def _book(booking: CustomerBooking, offer: Offer, slot: Slot, now: int) -> AppointmentRow:
+    actor = Actor("customer", None, booking.contact_name)
+    entry = Entry(Status.SCHEDULED if offer.requires_confirmation else Status.CONFIRMED, "booked")
+    main, *others = slot.user_ids
+    row = actions.enter(
+        Booking(
+            business_id=offer.business_id,
+            user_id=main,
+            title=f"{offer.name}: {booking.contact_name}"[:200],
+            start_time=slot.start,
+            end_time=slot.end,
+            contact_id=_contact_id(booking, actor, now),
+            contact_name=booking.contact_name,
+            contact_email=booking.contact_email,
+            contact_phone=booking.contact_phone,
+            location=offer.location or None,
+            notes=booking.notes,
+            service_id=offer.service_id,
+        ),
+        entry,
+        actor,
+        now,
+    )
+    _claim(offer, slot, others, TimeClaim(appointment_id=row.id))
+    IntakeAnswer.objects.bulk_create(
+        IntakeAnswer(appointment_id=row.id, position=position, question=question, answer=answer)
+        for position, (question, answer) in enumerate(booking.answers)
+    )
+    return row
+
+
+def _claim(offer: Offer, slot: Slot, user_ids: Iterable[int], claim: TimeClaim) -> None:
+    """Store a claim once for each of several people, with a slot's time and the buffers around it."""
+    claim.claimed_from = datetime.fromtimestamp(slot.start - offer.terms.buffer_before_seconds, UTC)
+    claim.claimed_until = datetime.fromtimestamp(slot.end + offer.terms.buffer_after_seconds, UTC)
+    for user_id in user_ids:
+        claim.pk, claim.user_id = None, user_id
+        claim.save(force_insert=True)
+
+
+def _contact_id(booking: CustomerBooking, actor: Actor, now: int) -> int:
+    """Find the customer by address, or store a new one; what an old one's row says stays as it is."""
+    known = Contact.objects.in_business(booking.business_id).filter(email__iexact=booking.contact_email)
+    found = known.order_by("pk").values_list("pk", flat=True).first()
+    if found is not None:
+        return found
+    fields = {
+        "name": booking.contact_name,
+        "email": booking.contact_email,
+        "phone": booking.contact_phone,
+        "time_zone": booking.time_zone,
+        "locale": booking.locale,
+    }
+    return create_contact(booking.business_id, fields, actor, now).pk

@@ -1,0 +1,226 @@
+"""When a service can be booked, and why not: what rules/slots.py decides, read from the database.
+
+At most four statements, whatever the range: the service with its people, their hours (two), and all
+that keeps them busy. Instants are seconds since 1970, UTC.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from itertools import islice
+from typing import Any, NamedTuple
+
+from slotkeeper import hot_sql
+from slotkeeper.offerings.reading import opening_hours_of
+from slotkeeper.rules import slots as rules
+from slotkeeper.rules.intervals import Interval
+from slotkeeper.rules.local_time import DAY_SECONDS, MINUTE_SECONDS, local_day
+from slotkeeper.rules.slots import Busy, Obstacle, Provider, Reason, Slot, Terms
+
+MAX_RANGE_SECONDS = 92 * DAY_SECONDS
+
+
+class UnknownService(Exception):
+    """There is no such service, or nobody gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlotQuery:
+    """Which service, given by whom (None: as the service says), with a start in which time, seen from when."""
+
+    business_id: int
+    service_id: int
+    within: Interval
+    now: int
+    user_id: int | None = None
+    besides_appointment_id: int | None = None  # the one that is to be moved is in nobody's way
+
+
+class Person(NamedTuple):
+    """Somebody who gives a service."""
+
+    membership_id: int
+    user_id: int
+    time_zone: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A service as it is offered: its rules, and who gives it."""
+
+    service_id: int
+    business_id: int
+    name: str
+    location: str
+    terms: Terms
+    assignment: str
+    requires_confirmation: bool
+    people: tuple[Person, ...]
+
+    @property
+    def is_together(self) -> bool:
+        """Whether all of its people are needed at once."""
+        return self.assignment == "all"
+
+    @property
+    def user_ids(self) -> tuple[int, ...]:
+        """Who gives it."""
+        return tuple(person.user_id for person in self.people)
+
+
+def read_slots(query: SlotQuery, limit: int | None = None) -> list[Slot]:
+    """Read the slots that start in a range, by start; at most `limit` of them. Raises UnknownService."""
+    offer = read_offer(query.business_id, query.service_id, query.user_id)
+    return list(islice(slots_of(offer, query), limit))
+
+
+def read_next_slots(query: SlotQuery, count: int) -> list[Slot]:
+    """Read the first slots at or after the start of the range, to the service's horizon. Raises UnknownService."""
+    offer = read_offer(query.business_id, query.service_id, query.user_id)
+    return next_slots_of(offer, query, count)
+
+
+def next_slots_of(offer: Offer, query: SlotQuery, count: int) -> list[Slot]:
+    """Find the first slots of an offer at or after the start of the range, to its horizon."""
+    start = max(query.within.start, query.now)
+    horizon = query.now + offer.terms.horizon_seconds + 1
+    found: list[Slot] = []
+    # Mostly the first days suffice; the days read grow with every step.
+    days = 4
+    while start < horizon and len(found) < count:
+        within = Interval(start, min(start + days * DAY_SECONDS, horizon))
+        found += islice(slots_of(offer, replace(query, within=within)), count - len(found))
+        start, days = within.end, 2 * days
+    return found
+
+
+def read_obstacles(query: SlotQuery) -> list[Obstacle]:
+    """Say why the start of the range is no slot; [] where it is one. Raises UnknownService."""
+    offer = read_offer(query.business_id, query.service_id, query.user_id)
+    return obstacles_of(offer, query)
+
+
+def slots_of(offer: Offer, query: SlotQuery) -> Iterator[Slot]:
+    """Give the slots of an offer that start in the query's range, lazily."""
+    providers = read_providers(offer, query)
+    return rules.slots(providers, offer.terms, query.within, query.now, together=offer.is_together)
+
+
+def obstacles_of(offer: Offer, query: SlotQuery) -> list[Obstacle]:
+    """Say why the start of the query's range is no slot of an offer."""
+    start = query.within.start
+    providers = read_providers(offer, replace(query, within=Interval(start, start + 1)))
+    return rules.obstacles(providers, offer.terms, start, query.now, together=offer.is_together)
+
+
+def read_offer(business_id: int, service_id: int, user_id: int | None = None) -> Offer:
+    """Read a service and who gives it: only `user_id` where given. Raises UnknownService."""
+    found = hot_sql.rows(
+        "SELECT s.name, s.location, s.duration_minutes, coalesce(s.step_minutes, s.duration_minutes), "
+        "s.buffer_before_minutes, s.buffer_after_minutes, s.minimum_notice_minutes, s.horizon_days, "
+        "s.daily_limit_count, s.daily_limit_minutes, s.assignment, s.requires_confirmation, "
+        "m.id, u.id, u.time_zone, u.name "
+        "FROM services s JOIN service_providers p ON p.service_id = s.id "
+        "JOIN memberships m ON m.id = p.membership_id AND NOT m.is_suspended "
+        "JOIN users u ON u.id = m.user_id AND u.is_active "
+        "WHERE s.id = %s AND s.business_id = %s AND s.is_active ORDER BY u.id",
+        [service_id, business_id],
+    )
+    people = tuple(Person(*row[12:]) for row in found)
+    if user_id is not None and found and found[0][10] != "all":
+        people = tuple(person for person in people if person.user_id == user_id)
+    if not people:
+        raise UnknownService
+    name, location, *numbers, assignment, requires_confirmation = found[0][:12]
+    duration, step, before, after, notice, horizon_days, most, most_minutes = numbers
+    terms = Terms(
+        duration_seconds=duration * MINUTE_SECONDS,
+        step_seconds=step * MINUTE_SECONDS,
+        buffer_before_seconds=before * MINUTE_SECONDS,
+        buffer_after_seconds=after * MINUTE_SECONDS,
+        notice_seconds=notice * MINUTE_SECONDS,
+        horizon_seconds=horizon_days * DAY_SECONDS,
+        daily_limit_count=most,
+        daily_limit_seconds=None if most_minutes is None else most_minutes * MINUTE_SECONDS,
+    )
+    return Offer(service_id, business_id, name, location, terms, assignment, bool(requires_confirmation), people)
+
+
+def read_providers(offer: Offer, query: SlotQuery) -> list[Provider]:
+    """Read what the rules need to know of each person who gives the service, for a query's range."""
+    # A day more on either side: a local day may begin and end there, and buffers and services reach out.
+    start, end = query.within.start - 2 * DAY_SECONDS, query.within.end + 2 * DAY_SECONDS
+    hours = opening_hours_of(offer.people, offer.business_id, _utc_day(start), _utc_day(end))
+    busy = _read_busy(offer, query, Interval(start, end))
+    return [
+        Provider(
+            user_id=person.user_id,
+            hours=hours[person.user_id],
+            busy=[claim.busy for claim in busy[person.user_id]],
+            load=_load(busy[person.user_id], person.time_zone),
+        )
+        for person in offer.people
+    ]
+
+
+class _Claim(NamedTuple):
+    busy: Busy
+    is_of_service: bool
+
+
+def _read_busy(offer: Offer, query: SlotQuery, window: Interval) -> dict[int, list[_Claim]]:
+    """Read what occupies the people of an offer in a window: claims and time off, by start; one statement.
+
+    Claims of a person never overlap, so the last one that begins before the window is the only earlier one
+    that can reach into it.
+    """
+    epoch, stamp = hot_sql.epoch, hot_sql.timestamp
+    people = ", ".join(["%s"] * len(offer.people))
+    start, end = stamp(window.start), stamp(window.end)
+    found = hot_sql.rows(
+        f"SELECT u.id, {epoch('c.claimed_from')} AS blocked_from, {epoch('c.claimed_until')}, a.id, a.business_id, "
+        f"{epoch('a.start_time')}, {epoch('a.end_time')}, a.service_id, h.business_id, 0 "
+        "FROM users u JOIN time_claims c ON c.user_id = u.id AND c.claimed_from < %s AND c.claimed_until > %s "
+        "AND c.claimed_from >= coalesce((SELECT max(b.claimed_from) FROM time_claims b "
+        "WHERE b.user_id = u.id AND b.claimed_from <= %s), %s) AND (c.held_until IS NULL OR c.held_until > %s) "
+        "LEFT JOIN appointments a ON a.id = c.appointment_id LEFT JOIN holds h ON h.id = c.hold_id "
+        f"WHERE u.id IN ({people}) UNION ALL "
+        f"SELECT t.user_id, {epoch('t.start_time')}, {epoch('t.end_time')}, NULL, NULL, NULL, NULL, NULL, NULL, 1 "
+        f"FROM time_off t WHERE t.user_id IN ({people}) AND t.start_time < %s AND t.end_time > %s "
+        "ORDER BY blocked_from",
+        [end, start, start, start, stamp(query.now), *offer.user_ids, *offer.user_ids, end, start],
+    )
+    claims: dict[int, list[_Claim]] = defaultdict(list)
+    for user_id, *columns in found:
+        claim = _claim(columns, offer)
+        if claim.busy.appointment_id is None or claim.busy.appointment_id != query.besides_appointment_id:
+            claims[user_id].append(claim)
+    return claims
+
+
+def _claim(columns: Sequence[Any], offer: Offer) -> _Claim:
+    blocked_from, blocked_until, appointment_id, owner_id, start, end, service_id, holder_id, is_time_off = columns
+    if is_time_off:
+        return _Claim(Busy(blocked_from, blocked_until, Reason.TIME_OFF, blocked_from, blocked_until), False)
+    if owner_id == offer.business_id:
+        busy = Busy(blocked_from, blocked_until, Reason.BOOKED, start, end, appointment_id)
+        return _Claim(busy, service_id == offer.service_id)
+    reason = Reason.HELD if holder_id == offer.business_id else Reason.ELSEWHERE
+    return _Claim(Busy(blocked_from, blocked_until, reason, blocked_from, blocked_until), False)
+
+
+def _load(claims: Sequence[_Claim], zone: str) -> dict[date, tuple[int, int]]:
+    """Count a person's appointments of the service, and their seconds, for each of the person's days."""
+    load: dict[date, tuple[int, int]] = {}
+    for busy, is_of_service in claims:
+        if is_of_service:
+            day = local_day(zone, busy.own_start)
+            count, seconds = load.get(day, (0, 0))
+            load[day] = count + 1, seconds + busy.own_end - busy.own_start
+    return load
+
+
+def _utc_day(instant: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=instant // DAY_SECONDS)

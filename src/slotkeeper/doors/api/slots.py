@@ -1,0 +1,177 @@
+"""Slots over HTTP: when a service can be booked, when next, and why not."""
+
+import time
+from typing import Annotated, Any
+
+import msgspec
+from django.http import HttpResponse
+from msgspec import UNSET, Meta, UnsetType
+
+from slotkeeper.appointments.slots import MAX_RANGE_SECONDS, SlotQuery, read_next_slots, read_obstacles, read_slots
+from slotkeeper.doors.api.appointment_forms import Time, ZoneName, may_see_titles
+from slotkeeper.doors.api.base import NOT_FOUND, JsonEndpoint, Query, answer, answers
+from slotkeeper.doors.api.problems import bad_field
+from slotkeeper.doors.api.reading import known_id
+from slotkeeper.doors.api.times import TimeReader, with_lost_plus, zone_of
+from slotkeeper.doors.reasons import SENTENCES
+from slotkeeper.people.callers import Caller
+from slotkeeper.rules.intervals import Interval
+from slotkeeper.rules.local_time import TimeForm
+from slotkeeper.rules.permissions import Permission
+from slotkeeper.rules.slots import Obstacle, Slot
+
+SlotLimit = Annotated[int, Meta(ge=1, le=5000)]
+
+
+class SlotsQuery(msgspec.Struct):
+    """Which service, in which stretch of time, given by whom (left out: by anyone, or all, as the service says)."""
+
+    service_id: int
+    start: Time
+    end: Time
+    user_id: int | None = None
+    limit: SlotLimit = 5000
+    time_zone: ZoneName | None = None
+
+
+class NextSlotQuery(msgspec.Struct):
+    """Which service, not before when (left out: now)."""
+
+    service_id: int
+    start: Time | None = None
+    user_id: int | None = None
+    time_zone: ZoneName | None = None
+
+
+class WhyQuery(msgspec.Struct):
+    """Which service, by whom, and the start asked about."""
+
+    service_id: int
+    at: Time
+    user_id: int | None = None
+    time_zone: ZoneName | None = None
+
+
+class SlotOut(msgspec.Struct, gc=False):
+    """A time at which the service can be booked, and the people who could give it (or all who will)."""
+
+    start: str
+    end: str
+    user_ids: list[int]
+
+
+class SlotsAnswer(msgspec.Struct):
+    """The slots that start in the stretch of time, by start."""
+
+    time_zone: str
+    slots: list[SlotOut]
+    calendars: list[dict[str, Any]]
+
+
+class NextSlotAnswer(msgspec.Struct):
+    """The first slot, or null where there is none up to the service's horizon."""
+
+    time_zone: str
+    slot: SlotOut | None
+
+
+class ReasonOut(msgspec.Struct, omit_defaults=True):
+    """One thing that stands in the way, and in whose."""
+
+    code: str
+    detail: str
+    user_id: int
+    appointment_id: int | UnsetType = UNSET
+
+
+class WhyAnswer(msgspec.Struct):
+    """Whether the time can be booked, and every reason why not."""
+
+    bookable: bool
+    reasons: list[ReasonOut]
+
+
+class Slots(JsonEndpoint):
+    """The slots of a service."""
+
+    permissions = {"GET": Permission.FREEBUSY_READ}
+
+    @answers(SlotsAnswer, refusals=NOT_FOUND)
+    def get(self, parsed_query: Query[SlotsQuery]) -> HttpResponse:
+        """List the times at which a service can be booked, in at most 92 days."""
+        query, caller = parsed_query, self.caller
+        zone = zone_of(caller, query.time_zone)
+        within = read_range(zone, query.start, query.end)
+        slots = read_slots(_slot_query(caller, query, within), query.limit)
+        return answer({"time_zone": zone, "slots": write_offered(slots, zone), "calendars": []})
+
+
+class NextSlot(JsonEndpoint):
+    """The first free slot."""
+
+    permissions = {"GET": Permission.FREEBUSY_READ}
+
+    @answers(NextSlotAnswer, refusals=NOT_FOUND)
+    def get(self, parsed_query: Query[NextSlotQuery]) -> HttpResponse:
+        """Find the first time at which a service can be booked."""
+        query, caller = parsed_query, self.caller
+        zone = zone_of(caller, query.time_zone)
+        times = TimeReader(zone)
+        start = int(time.time()) if query.start is None else times.edge("start", with_lost_plus(query.start))[1]
+        times.check()
+        slots = read_next_slots(_slot_query(caller, query, Interval(start, start)), 1)
+        written = write_offered(slots, zone)
+        return answer({"time_zone": zone, "slot": written[0] if written else None})
+
+
+class WhyNot(JsonEndpoint):
+    """The reasons against a time."""
+
+    permissions = {"GET": Permission.FREEBUSY_READ}
+
+    @answers(WhyAnswer, refusals=NOT_FOUND)
+    def get(self, parsed_query: Query[WhyQuery]) -> HttpResponse:
+        """Say why a time cannot be booked; no reason means that it can."""
+        query, caller = parsed_query, self.caller
+        times = TimeReader(zone_of(caller, query.time_zone))
+        at = times.instant("at", with_lost_plus(query.at))
+        times.check()
+        obstacles = read_obstacles(_slot_query(caller, query, Interval(at, at + 1)))
+        return answer({"bookable": not obstacles, "reasons": [_write_obstacle(one, caller) for one in obstacles]})
+
+
+def read_range(zone: str, start_text: str, end_text: str) -> Interval:
+    """Read a query's range of at most 92 days. Raises ApiProblem."""
+    times = TimeReader(zone)
+    _, start = times.edge("start", with_lost_plus(start_text))
+    _, end = times.edge("end", with_lost_plus(end_text))
+    times.check()
+    if end <= start:
+        raise bad_field("end", "END_BEFORE_START", "The end must come after the start.")
+    if end - start > MAX_RANGE_SECONDS:
+        raise bad_field("end", "TOO_LONG", "The range is longer than 92 days.")
+    return Interval(start, end)
+
+
+def write_offered(slots: list[Slot], zone: str) -> list[SlotOut]:
+    """Write slots with the offset of a zone."""
+    texts = TimeForm.with_offset(zone).write_all(edge for slot in slots for edge in (slot.start, slot.end))
+    return [
+        SlotOut(start, end, list(slot.user_ids))
+        for slot, start, end in zip(slots, texts[::2], texts[1::2], strict=True)
+    ]
+
+
+def _slot_query(caller: Caller, query: SlotsQuery | NextSlotQuery | WhyQuery, within: Interval) -> SlotQuery:
+    user_id = None if query.user_id is None else known_id(query.user_id)
+    return SlotQuery(caller.business_id, known_id(query.service_id), within, int(time.time()), user_id)
+
+
+def _write_obstacle(obstacle: Obstacle, caller: Caller) -> ReasonOut:
+    is_shown = obstacle.appointment_id is not None and may_see_titles(caller, obstacle.user_id)
+    return ReasonOut(
+        code=obstacle.reason.value,
+        detail=str(SENTENCES[obstacle.reason]),
+        user_id=obstacle.user_id,
+        appointment_id=obstacle.appointment_id if is_shown and obstacle.appointment_id else UNSET,
+    )
