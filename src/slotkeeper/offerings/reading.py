@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Protocol
 
 from slotkeeper import hot_sql
-from slotkeeper.rules.opening_hours import OpeningHours, Range
+from slotkeeper.rules.opening_hours import LOOK_AHEAD_DAYS, LOOK_BACK_DAYS, OpeningHours, Range
 
 _Day = tuple[Range, ...]
 
@@ -22,7 +22,7 @@ class Member(Protocol):
 def opening_hours_of(
     people: Iterable[int | Member], business_id: int, from_date: date, until_date: date
 ) -> dict[int, OpeningHours]:
-    """Read the opening hours of members of a business, by user id; dates from the first to the last, included.
+    """Read the opening hours of members of a business, by user id: enough for every window on these dates.
 
     Two statements, however many people. A closure closes its date for whoever has no override of their own
     there. Who is no member has no entry; whose hours nobody wrote has empty ones.
@@ -30,7 +30,8 @@ def opening_hours_of(
     user_ids = [one if isinstance(one, int) else one.user_id for one in people]
     if not user_ids:
         return {}
-    closed, own = _read_dates(user_ids, business_id, from_date, until_date)
+    first, last = from_date - timedelta(days=LOOK_BACK_DAYS), until_date + timedelta(days=LOOK_AHEAD_DAYS)
+    closed, own = _read_dates(user_ids, business_id, first, last)
     hours = {}
     for user_id, (zone, weekly) in _read_weeks(user_ids, business_id).items():
         week = tuple(tuple(day) for day in weekly)
