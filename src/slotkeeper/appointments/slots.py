@@ -19,6 +19,7 @@ from slotkeeper.rules.local_time import DAY_SECONDS, MINUTE_SECONDS, local_day
 from slotkeeper.rules.slots import Busy, Obstacle, Provider, Reason, Slot, Terms
 
 MAX_RANGE_SECONDS = 92 * DAY_SECONDS
+_FIRST_DAYS = 7
 
 
 class UnknownService(Exception):
@@ -65,6 +66,14 @@ class Offer:
         return self.assignment == "all"
 
     @property
+    def reach_seconds(self) -> int:
+        """How far from its start what is busy may stand in a slot's way: as far as its day, where that may be full."""
+        terms = self.terms
+        own = terms.duration_seconds + terms.buffer_before_seconds + terms.buffer_after_seconds
+        has_limit = terms.daily_limit_count is not None or terms.daily_limit_seconds is not None
+        return max(own, 2 * DAY_SECONDS) if has_limit else own
+
+    @property
     def user_ids(self) -> tuple[int, ...]:
         """Who gives it."""
         return tuple(person.user_id for person in self.people)
@@ -73,7 +82,7 @@ class Offer:
 def read_slots(query: SlotQuery, limit: int | None = None) -> list[Slot]:
     """Read the slots that start in a range, by start; at most `limit` of them. Raises UnknownService."""
     offer = read_offer(query.business_id, query.service_id, query.user_id)
-    return list(islice(slots_of(offer, query), limit))
+    return list(slots_of(offer, query)) if limit is None else first_slots_of(offer, query, limit)
 
 
 def read_next_slots(query: SlotQuery, count: int) -> list[Slot]:
@@ -84,13 +93,19 @@ def read_next_slots(query: SlotQuery, count: int) -> list[Slot]:
 
 def next_slots_of(offer: Offer, query: SlotQuery, count: int) -> list[Slot]:
     """Find the first slots of an offer at or after the start of the range, to its horizon."""
-    start = max(query.within.start, query.now)
     horizon = query.now + offer.terms.horizon_seconds + 1
+    return first_slots_of(offer, replace(query, within=Interval(query.within.start, horizon)), count)
+
+
+def first_slots_of(offer: Offer, query: SlotQuery, count: int) -> list[Slot]:
+    """Find the first slots of an offer that start in a range, reading no more days than it takes.
+
+    Mostly the first days suffice; the stretches read grow, so that one without a slot is soon crossed.
+    """
     found: list[Slot] = []
-    # Mostly the first days suffice; the days read grow with every step.
-    days = 4
-    while start < horizon and len(found) < count:
-        within = Interval(start, min(start + days * DAY_SECONDS, horizon))
+    start, days = max(query.within.start, query.now), _FIRST_DAYS
+    while start < query.within.end and len(found) < count:
+        within = Interval(start, min(start + days * DAY_SECONDS, query.within.end))
         found += islice(slots_of(offer, replace(query, within=within)), count - len(found))
         start, days = within.end, 2 * days
     return found
@@ -150,10 +165,10 @@ def read_offer(business_id: int, service_id: int, user_id: int | None = None) ->
 
 def read_providers(offer: Offer, query: SlotQuery) -> list[Provider]:
     """Read what the rules need to know of each person who gives the service, for a query's range."""
-    # A day more on either side: a local day may begin and end there, and buffers and services reach out.
-    start, end = query.within.start - 2 * DAY_SECONDS, query.within.end + 2 * DAY_SECONDS
-    hours = opening_hours_of(offer.people, offer.business_id, _utc_day(start), _utc_day(end))
-    busy = _read_busy(offer, query, Interval(start, end))
+    start, end = query.within
+    days = _utc_day(start - 2 * DAY_SECONDS), _utc_day(end + 2 * DAY_SECONDS)
+    hours = opening_hours_of(offer.people, offer.business_id, *days)
+    busy = _read_busy(offer, query, Interval(start - offer.reach_seconds, end + offer.reach_seconds))
     return [
         Provider(
             user_id=person.user_id,

@@ -30,7 +30,7 @@ class SlotsQuery(msgspec.Struct):
     start: Time
     end: Time
     user_id: int | None = None
-    limit: SlotLimit = 5000
+    limit: SlotLimit | None = None
     time_zone: ZoneName | None = None
 
 
