@@ -4,6 +4,8 @@ COPY requirements/base.txt requirements/base.txt
 RUN pip install --no-cache-dir --require-hashes -r requirements/base.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
+COPY bin/compile-messages bin/compile-messages
+RUN python bin/compile-messages
 RUN pip install --no-cache-dir --no-deps --no-build-isolation . \
     && useradd --system slotkeeper && mkdir /data && chown slotkeeper /data
 USER slotkeeper
