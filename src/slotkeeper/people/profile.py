@@ -9,7 +9,7 @@ from slotkeeper.people.models import User
 
 
 def update_profile(business_id: int, user_id: int, fields: Mapping[str, str], actor: Actor) -> User:
-    """Change a user's fields given (name, time_zone); the record stands in the business they did it from."""
+    """Change a user's fields given (name, time_zone, locale); the record stands in the business they did it from."""
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=user_id)
         before, after = changed_fields({name: getattr(user, name) for name in fields}, fields)

@@ -45,6 +45,7 @@ class NewOwner:
     time_zone: str
     business_name: str
     password: str | None = None
+    locale: str = "en"
 
 
 def create_owner(owner: NewOwner, actor: Actor) -> Membership:
@@ -57,6 +58,7 @@ def create_owner(owner: NewOwner, actor: Actor) -> Membership:
             owner.password,
             name=owner.name,
             time_zone=owner.time_zone,
+            locale=owner.locale,
             created_at=datetime.now(UTC),
         )
         return found_business(user, owner.business_name, actor)
@@ -95,7 +97,11 @@ def _create_business(user: User, name: str) -> Business:
         try:
             with transaction.atomic():
                 return Business.objects.create(
-                    name=name, slug=slug, time_zone=user.time_zone, created_at=datetime.now(UTC)
+                    name=name,
+                    slug=slug,
+                    time_zone=user.time_zone,
+                    locale=user.locale,
+                    created_at=datetime.now(UTC),
                 )
         except IntegrityError:
             if not Business.objects.filter(slug=slug).exists():
