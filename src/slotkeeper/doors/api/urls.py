@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.urls import register_converter
 
 from slotkeeper.doors.access import PUBLIC, permit
-from slotkeeper.doors.api import appointments, contacts, free_busy, people, series, slots
+from slotkeeper.doors.api import appointments, contacts, free_busy, people, public, reports, series, slots
 from slotkeeper.doors.api.base import Router, openapi_of, path
 
 
@@ -81,6 +81,13 @@ router = Router(
         path("slots", slots.Slots.as_view(), name="api_slots"),
         path("slots/next", slots.NextSlot.as_view(), name="api_next_slot"),
         path("slots/why", slots.WhyNot.as_view(), name="api_why_not"),
+        path("public/<slug:business>/services", public.Services.as_view(), name="api_public_services"),
+        path("public/<slug:business>/slots", public.PublicSlotsEndpoint.as_view(), name="api_public_slots"),
+        path("public/<slug:business>/holds", public.Holds.as_view(), name="api_public_holds"),
+        path("public/<slug:business>/appointments", public.Bookings.as_view(), name="api_public_appointments"),
+        path("reports/utilization", reports.UtilizationReport.as_view(), name="api_utilization"),
+        path("reports/no-shows", reports.NoShowsReport.as_view(), name="api_no_shows"),
+        path("reports/services", reports.ServicesReport.as_view(), name="api_services_report"),
         path("contacts", contacts.Contacts.as_view(), name="api_contacts"),
         path("contacts/<record_id:contact_id>", contacts.OneContact.as_view(), name="api_contact"),
         path(
