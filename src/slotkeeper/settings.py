@@ -150,6 +150,7 @@ LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # each in its own words
 LANGUAGE_COOKIE_NAME = "slotkeeper_language"
 LOCALE_PATHS = [os.path.join(os.path.dirname(__file__), "locale")]  # noqa: PTH118, PTH120 -- Django compares strings
 USE_I18N = True
+FORMAT_MODULE_PATH = "slotkeeper.formats"
 USE_TZ = True
 TIME_ZONE = "UTC"
 

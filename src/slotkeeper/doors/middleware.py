@@ -54,6 +54,8 @@ def answer_envelope(get_response: Handler) -> Handler:
         response["X-Request-Id"] = request.id  # type: ignore[attr-defined]
         for name, value in headers.items():
             response.headers.setdefault(name, value)
+        if getattr(response, "xframe_options_exempt", False):
+            del response["X-Frame-Options"]  # a page that other sites may show; its policy says so
         if response.headers.get("Content-Type", "").startswith("text/html"):
             response.headers.setdefault("Content-Security-Policy", PAGE_POLICY)
             response.headers.setdefault("Cache-Control", "private, no-store")

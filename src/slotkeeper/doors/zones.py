@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 
 from slotkeeper.rules.local_time import ZONE_NAMES
 
@@ -37,4 +38,4 @@ def zone_choices() -> list[Any]:
 def zone_in_words(zone: str) -> str:
     """Name a zone as people do: `Lisbon time`; `UTC` stays."""
     place = zone.rpartition("/")[2].replace("_", " ")
-    return zone if zone == "UTC" else f"{place} time"
+    return zone if zone == "UTC" else gettext("%(place)s time") % {"place": place}

@@ -38,6 +38,7 @@ __all__ = [
     "Query",
     "Router",
     "answer",
+    "answer_nothing",
     "answers",
     "openapi_of",
     "path",
@@ -170,6 +171,13 @@ def answer(content: Any, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[st
     return HttpResponse(msgspec.json.encode(content), "application/json", status.value, headers=headers)
 
 
+def answer_nothing() -> HttpResponse:
+    """Answer that it is done and there is nothing to show."""
+    response = HttpResponse(status=HTTPStatus.NO_CONTENT)
+    del response["Content-Type"]
+    return response
+
+
 _ALWAYS = {
     HTTPStatus.BAD_REQUEST: "Something in the request is malformed or invalid.",
     HTTPStatus.UNAUTHORIZED: "The token is missing, unknown, expired or revoked.",
@@ -177,6 +185,8 @@ _ALWAYS = {
     HTTPStatus.TOO_MANY_REQUESTS: "The limit on requests of this token is reached.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The database stays busy or is away; nothing was stored.",
 }
+_PASSING = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+_PUBLIC_PLACE = "/api/public/"
 _WITH_BODY = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than 1 MB.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not JSON.",
@@ -202,6 +212,7 @@ def answers(
             problem if code in {HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED} else Problem,
             status_code=code,
             description=text,
+            headers={"Retry-After": HeaderSpec(required=False)} if code in _PASSING else None,
             limit_to_content_types={PROBLEM_TYPE},
         )
         for code, text in described.items()
@@ -228,19 +239,21 @@ def openapi_of(router: Router) -> dict[str, Any]:
     )
     document: dict[str, Any] = build_schema(router, config=config).convert()
     document["components"]["securitySchemes"].pop("csrf", None)
-    for item in document["paths"].values():
+    for place, item in document["paths"].items():
         for operation in item.values():
             if isinstance(operation, dict):
-                _mend(operation)
+                _mend(operation, is_public=place.startswith(_PUBLIC_PLACE))
     return document
 
 
-def _mend(operation: dict[str, Any]) -> None:
+def _mend(operation: dict[str, Any], *, is_public: bool) -> None:
     """Say what dmr cannot know: any Accept header is served, 204 is empty, and two headers are read."""
     responses = operation["responses"]
     responses.pop("406", None)
     responses.get("204", {}).pop("content", None)
-    operation["security"] = [{"bearer": []}]
+    operation["security"] = [] if is_public else [{"bearer": []}]
+    if is_public:
+        return  # nobody asks who it is, and no key of one stranger may answer another
     for code, name, text in (
         ("201", "Idempotency-Key", "Repeat a request with the same key and body, and it is done once."),
         ("412", "If-Match", "The ETag that was read: refuse the change if the row has changed since."),

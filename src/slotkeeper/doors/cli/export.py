@@ -1,7 +1,6 @@
 """`slotkeeper export`: everything that people entered, as .json, and the appointments as .ics."""
 
 import argparse
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 
 from slotkeeper.appointments.models import Appointment, ImportedEvent, IntakeAnswer, SeriesPlace
+from slotkeeper.calendars.ics_writing import folded, ics_text, ics_time
 from slotkeeper.changes.models import Change
 from slotkeeper.contacts.models import Contact
 from slotkeeper.doors.cli.database import require_connection, require_migrations
@@ -55,9 +55,6 @@ CONTENTS: dict[str, tuple[type[Model], frozenset[str]]] = {
 LEFT_OUT = {"customer_links", "holds", "time_claims", "idempotent_answers", "request_counts", "sending_holds"}
 
 _ROWS_AT_ONCE = 2_000
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # RFC 5545 section 3.1 knows none of these in text
-_ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
-_LINE_OCTETS = 75
 _ICS_STATUS = {
     "scheduled": "TENTATIVE",
     "confirmed": "CONFIRMED",
@@ -128,58 +125,33 @@ def _write_ics(file: IO[bytes], now: datetime) -> int:
     host = urlsplit(CONFIGURATION.url).hostname
     people = dict(User.objects.values_list("pk", "name"))
     head = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Slotkeeper//Slotkeeper//EN", "CALSCALE:GREGORIAN"]
-    file.write(_folded(head))
+    file.write(folded(head))
     count = 0
     for count, row in enumerate(_rows(Appointment), 1):  # noqa: B007 -- the last one is the total
-        file.write(_folded(_event(row, f"appointment-{row['id']}@{host}", people.get(row["user_id"]), now)))
-    file.write(_folded(["END:VCALENDAR"]))
+        file.write(folded(_event(row, f"appointment-{row['id']}@{host}", people.get(row["user_id"]), now)))
+    file.write(folded(["END:VCALENDAR"]))
     return count
 
 
 def _event(row: dict[str, Any], uid: str, person: str | None, now: datetime) -> list[str]:
     contact = ", ".join(row[name] for name in ("contact_name", "contact_email", "contact_phone") if row[name])
     optional = {
-        "CREATED": _utc(row["created_at"]),
-        "LAST-MODIFIED": _utc(row["updated_at"]),
-        "DESCRIPTION": _text(row["description"]),
-        "LOCATION": _text(row["location"]),
-        "CONTACT": _text(contact),
-        "CATEGORIES": _text(person),  # whose appointment it is
+        "CREATED": ics_time(row["created_at"]),
+        "LAST-MODIFIED": ics_time(row["updated_at"]),
+        "DESCRIPTION": ics_text(row["description"]),
+        "LOCATION": ics_text(row["location"]),
+        "CONTACT": ics_text(contact),
+        "CATEGORIES": ics_text(person),  # whose appointment it is
     }
     return [
         "BEGIN:VEVENT",
         f"UID:{uid}",
-        f"DTSTAMP:{_utc(row['updated_at'] or now)}",
-        f"DTSTART:{_utc(row['start_time'])}",
-        f"DTEND:{_utc(row['end_time'])}",
+        f"DTSTAMP:{ics_time(row['updated_at'] or now)}",
+        f"DTSTART:{ics_time(row['start_time'])}",
+        f"DTEND:{ics_time(row['end_time'])}",
         f"SEQUENCE:{row['version'] - 1}",
         f"STATUS:{_ICS_STATUS[row['status']]}",
-        f"SUMMARY:{_text(row['title'])}",
+        f"SUMMARY:{ics_text(row['title'])}",
         *(f"{name}:{value}" for name, value in optional.items() if value),
         "END:VEVENT",
     ]
-
-
-def _utc(moment: datetime | None) -> str:
-    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}" if moment else ""
-
-
-def _text(value: str | None) -> str:
-    r"""Escape as RFC 5545 section 3.3.11 says; icalendar's own escaping makes two lines of `C:\New`."""
-    text = _CONTROL.sub("", (value or "").replace("\r\n", "\n").replace("\r", "\n"))
-    return text.translate(_ESCAPES)
-
-
-def _folded(lines: list[str]) -> bytes:
-    """Break lines after at most 75 octets, never within a character (RFC 5545 section 3.1)."""
-    folded = bytearray()
-    for line in lines:
-        rest = line.encode()
-        while len(rest) > _LINE_OCTETS:
-            cut = _LINE_OCTETS
-            while rest[cut] & 0xC0 == 0x80:  # a continuation byte of UTF-8
-                cut -= 1
-            folded += rest[:cut] + b"\r\n"
-            rest = b" " + rest[cut:]
-        folded += rest + b"\r\n"
-    return bytes(folded)

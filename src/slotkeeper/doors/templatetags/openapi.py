@@ -14,7 +14,7 @@ register = template.Library()
 
 Document = Mapping[str, Any]
 METHODS = ("get", "post", "put", "patch", "delete")
-TITLES = {"me": "The caller", "business": "The business"}
+TITLES = {"me": "The caller", "business": "The business", "public": "Booking without a token"}
 PROBLEMS = {"Problem", "FieldError"}
 
 
@@ -228,6 +228,12 @@ ERROR_CODES = (
         409,
         "The time is not free. “conflicts” says what is there, “suggested_slots” what is free next.",
     ),
+    (
+        "NOT_OFFERED",
+        409,
+        "Customers cannot book this time. “reasons” says why, “suggested_slots” what is free next.",
+    ),
+    ("HOLD_EXPIRED", 409, "The hold was over, and the time is gone; as NOT_OFFERED."),
     (
         "INVALID_TRANSITION",
         409,

@@ -1,0 +1,138 @@
+"""A visit to a business's public pages: which business and service, in whose time zone, and how it is shown."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+
+from slotkeeper.appointments.slots import SlotQuery
+from slotkeeper.doors.middleware import PAGE_POLICY
+from slotkeeper.doors.zones import zone_in_words
+from slotkeeper.offerings.models import Service
+from slotkeeper.offerings.on_offer import find_business, find_service
+from slotkeeper.people.models import Business
+from slotkeeper.rules.contrast import parse_color
+from slotkeeper.rules.intervals import Interval
+from slotkeeper.rules.local_time import InvalidTime, TimeForm, exact_instant, is_zone, parse_time
+
+ANYBODY = "any"
+_FRAME_POLICY = PAGE_POLICY.replace("frame-ancestors 'none'", "frame-ancestors *")
+_LARGEST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a visitor's address says beside the page's own name; every link on the page carries it on."""
+
+    business: Business
+    service: Service | None
+    zone: str
+    now: int
+    wish: Mapping[str, str]  # what the address asked for and was understood: zone, with, embed
+    is_zone_unknown: bool = False
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the page is shown within another site."""
+        return "embed" in self.wish
+
+    @property
+    def user_id(self) -> int | None:
+        """Whom the visitor chose; None for anybody."""
+        chosen = self.wish.get("with", ANYBODY)
+        return None if chosen == ANYBODY else int(chosen)
+
+    def link(self, name: str, **parameters: str) -> str:
+        """Write the address of a page of this business, carrying the visit on."""
+        places = {"business": self.business.slug}
+        if name != "public_business":
+            assert self.service is not None
+            places["service"] = self.service.slug
+        if "link" in parameters:
+            places["link"] = parameters.pop("link")
+        query = urlencode(dict(self.wish) | parameters)
+        return reverse(name, kwargs=places) + (f"?{query}" if query else "")
+
+    def without(self, name: str) -> "Visit":
+        """Give the same visit as if one wish had not been made."""
+        return replace(self, wish={key: value for key, value in self.wish.items() if key != name})
+
+    def slots_within(self, start: int, end: int) -> SlotQuery:
+        """Ask for the slots of the service that start in a stretch of time."""
+        assert self.service is not None
+        return SlotQuery(self.business.pk, self.service.pk, Interval(start, end), self.now, self.user_id)
+
+    def show(self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+        """Render a page with its times in the visitor's zone."""
+        common = {
+            "business": self.business,
+            "service": self.service,
+            "visit": self,
+            "zone": self.zone,
+            "zone_words": zone_in_words(self.zone),
+            "start_link": self.link("public_business"),
+            "accent": accent_of(self.business),
+            "detects_zone": request.method == "GET" and not request.GET.get("zone"),
+        }
+        with timezone.override(ZoneInfo(self.zone)):
+            response = render(request, template, common | context, status=status)
+        if self.is_embedded:
+            response["Content-Security-Policy"] = _FRAME_POLICY
+            response.xframe_options_exempt = True  # type: ignore[attr-defined]  # read by answer_envelope
+        return response
+
+
+def read_visit(request: HttpRequest, business_slug: str, service_slug: str | None = None) -> Visit:
+    """Find out what a visitor came for; what they ask for and nobody understands is left aside. Raises Http404."""
+    business = find_business(business_slug)
+    service = None if business is None or service_slug is None else find_service(business.pk, service_slug)
+    if business is None or (service_slug is not None and service is None):
+        raise Http404
+    wish = {}
+    zone = request.GET.get("zone", "")
+    if is_zone(zone):
+        wish["zone"] = zone
+    chosen = request.GET.get("with", "")
+    if chosen == ANYBODY or is_id(chosen):
+        wish["with"] = chosen
+    if request.GET.get("embed") == "1":
+        wish["embed"] = "1"
+    return Visit(
+        business=business,
+        service=service,
+        zone=wish.get("zone", business.time_zone),
+        now=int(time.time()),
+        wish=wish,
+        is_zone_unknown=bool(zone) and "zone" not in wish,
+    )
+
+
+def is_id(text: str) -> bool:
+    """Say whether a text could be the id of a row."""
+    return text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= _LARGEST_ID
+
+
+def accent_of(business: Business) -> str:
+    """Give the business's accent colour as its style sheet is named; "" where it has none."""
+    color = parse_color(business.accent_color)
+    return str(color).removeprefix("#") if color else ""
+
+
+def read_start(text: str | None) -> int | None:
+    """Read the start that a visitor chose, written by `write_start`; None for anything else."""
+    try:
+        return exact_instant(parse_time(text or ""), "UTC")
+    except (InvalidTime, ValueError):
+        return None
+
+
+def write_start(start: int) -> str:
+    """Write a start for an address or a form."""
+    return TimeForm("UTC").write(start) + "Z"

@@ -1,0 +1,64 @@
+"""Times, lengths and prices as people of the page's language write them."""
+
+from datetime import date, datetime
+
+from django import template
+from django.utils.formats import date_format, number_format
+from django.utils.translation import gettext, ngettext, pgettext
+
+register = template.Library()
+
+_DIGITS = {"JPY": 0, "KRW": 0, "ISK": 0, "CLP": 0, "VND": 0, "XAF": 0, "XOF": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3}
+_SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹"}
+
+
+@register.filter(expects_localtime=True)
+def clock(moment: datetime) -> str:
+    """Write a time of day: `14:00`."""
+    return date_format(moment, "TIME_FORMAT")
+
+
+@register.filter(expects_localtime=True)
+def clock_twice(moment: datetime) -> str:
+    """Write a time of day that the clocks show twice on its day: `02:30 (UTC+0200)`."""
+    return f"{clock(moment)} (UTC{date_format(moment, 'O')})"
+
+
+@register.filter(expects_localtime=True)
+def day(moment: date) -> str:
+    """Write a day of this or next year: `Thursday 3 December`."""
+    return date_format(moment, pgettext("date format: weekday, day and month in full", "l j F"))
+
+
+@register.filter(expects_localtime=True)
+def short_day(moment: date) -> str:
+    """Write a day shortly: `Thu 3 Dec`."""
+    return date_format(moment, pgettext("date format: weekday, day and month, short", "D j M"))
+
+
+@register.filter
+def length_in_words(minutes: int) -> str:
+    """Write how long something takes: `25 min`, `1 h 30 min`, `2 h`."""
+    hours, rest = divmod(minutes, 60)
+    texts = [gettext("%(number)d h") % {"number": hours}] if hours else []
+    return " ".join(texts + ([gettext("%(number)d min") % {"number": rest}] if rest or not hours else []))
+
+
+@register.filter
+def notice(minutes: int) -> str:
+    """Write how long before: `24 hours`, `3 days`, `45 minutes`."""
+    if minutes % 1440 == 0 and minutes > 1440:
+        return ngettext("%(number)d day", "%(number)d days", minutes // 1440) % {"number": minutes // 1440}
+    if minutes % 60 == 0 and minutes:
+        return ngettext("%(number)d hour", "%(number)d hours", minutes // 60) % {"number": minutes // 60}
+    return ngettext("%(number)d minute", "%(number)d minutes", minutes) % {"number": minutes}
+
+
+@register.filter
+def price(amount: int, currency: str) -> str:
+    """Write an amount of minor units: `€48`, `€48.50`."""
+    digits = _DIGITS.get(currency, 2)
+    whole = amount % 10**digits == 0
+    number = number_format(amount / 10**digits, decimal_pos=0 if whole else digits)
+    sign = _SIGNS.get(currency, f"{currency}\N{NO-BREAK SPACE}")
+    return pgettext("a price", "%(sign)s%(number)s") % {"sign": sign, "number": number}

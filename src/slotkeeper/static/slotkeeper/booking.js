@@ -1,0 +1,46 @@
+// Comforts of the public pages; each of them works without.
+(() => {
+  const { zone, detect } = document.currentScript.dataset;
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const withZone = (address) => {
+    const url = new URL(address, location.href);
+    if (!url.searchParams.has("zone")) url.searchParams.set("zone", own);
+    return url.href;
+  };
+
+  // Before anything is drawn: times by the visitor's own clock, where they have not chosen another.
+  if (detect === "reload" && own && own !== zone) location.replace(withZone(location.href));
+
+  document.addEventListener("DOMContentLoaded", () => {
+    if (detect === "links" && own && own !== zone) {
+      for (const link of document.querySelectorAll(".offer a")) link.href = withZone(link.href);
+    }
+
+    // A form is sent once, however often its button is pressed.
+    for (const form of document.querySelectorAll("form[method=post]")) {
+      form.addEventListener("submit", (event) => {
+        if (form.dataset.sent) event.preventDefault();
+        form.dataset.sent = "yes";
+        form.setAttribute("aria-busy", "true");
+      });
+    }
+
+    // Within another site's frame: say how high this page is, so that it needs no scroll bar of its own.
+    if (window.parent !== window) {
+      const tell = (isNew) => {
+        const height = Math.ceil(document.body.getBoundingClientRect().height);
+        window.parent.postMessage({ slotkeeper: "height", height, isNew }, "*");
+      };
+      new ResizeObserver(() => tell(false)).observe(document.body);
+      tell(true);
+    }
+  });
+
+  // Back from the next page the form may be sent again.
+  window.addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) {
+      delete form.dataset.sent;
+      form.removeAttribute("aria-busy");
+    }
+  });
+})();
