@@ -1,3 +1,8 @@
+FROM node:20-slim AS assets
+WORKDIR /app/assets
+COPY assets .
+RUN npm ci --ignore-scripts && npm run build
+
 FROM python:3.11-slim
 WORKDIR /app
 COPY requirements/base.txt requirements/base.txt
@@ -6,6 +11,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY src src
 COPY bin/compile-messages bin/compile-messages
 RUN python bin/compile-messages
+COPY --from=assets /app/src/slotkeeper/static/slotkeeper/built src/slotkeeper/static/slotkeeper/built
 RUN pip install --no-cache-dir --no-deps --no-build-isolation . \
     && useradd --system slotkeeper && mkdir /data && chown slotkeeper /data
 USER slotkeeper

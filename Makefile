@@ -22,6 +22,7 @@ check:
 	@bin/set-up test
 	.venv/bin/ruff check .
 	.venv/bin/mypy
+	@if [ -d assets/node_modules ]; then cd assets && npm run --silent check; else echo "Node is missing: TypeScript is not checked"; fi
 	.venv/bin/lint-imports
 	.venv/bin/djlint --quiet --check --lint src/slotkeeper/templates
 	$(PYTHON) .ci/budgets.py
@@ -40,4 +41,4 @@ requirements:
 	bin/pin-requirements
 
 clean:
-	rm -rf .venv demo-data build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv assets/node_modules src/slotkeeper/static/slotkeeper/built demo-data build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

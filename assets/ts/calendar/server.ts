@@ -1,0 +1,42 @@
+// Speaking to the server: the calendar's own feed, and the API under the browser's session.
+
+import type { Feed, PageData, Slot } from "./page.js";
+
+export interface Conflict { start: string; end: string; reason: string; title?: string }
+
+export interface Refused {
+  detail: string;
+  code: string;
+  conflicts?: Conflict[];
+  suggested_slots?: Slot[];
+}
+
+export type Answer = { ok: true; version: number; start_time: string } | { ok: false; refused: Refused };
+
+export async function readFeed(data: PageData, start: string, end: string, person: string): Promise<Feed> {
+  const query = new URLSearchParams({ start, end, ...(person ? { user_id: person } : {}) });
+  return await readJson<Feed>(`${data.feed}?${query}`);
+}
+
+export async function readLatest(data: PageData): Promise<number> {
+  return (await readJson<{ latest: number }>(data.latest)).latest;
+}
+
+/** Move an appointment; the version makes sure that nobody's change is overwritten. */
+export async function move(data: PageData, id: number, version: number, to: Slot): Promise<Answer> {
+  const response = await fetch(`/api/appointments/${id}`, {
+    method: "PUT",
+    headers: { "Content-Type": "application/json", "X-CSRFToken": data.csrf },
+    body: JSON.stringify({ start_time: to.start, end_time: to.end, time_zone: data.zone, version }),
+  });
+  const body: unknown = await response.json();
+  return response.ok
+    ? { ok: true, ...(body as { version: number; start_time: string }) }
+    : { ok: false, refused: body as Refused };
+}
+
+async function readJson<T>(url: string): Promise<T> {
+  const response = await fetch(url, { headers: { Accept: "application/json" } });
+  if (!response.ok || response.redirected) throw new Error(`${url}: ${response.status}`);
+  return (await response.json()) as T;
+}

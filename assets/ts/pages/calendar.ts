@@ -1,0 +1,216 @@
+// The calendar over the week's list: drag to move, pull to resize, click to book, always fresh.
+
+import { Calendar, type EventInput, type EventSourceFuncArg } from "@fullcalendar/core";
+import de from "@fullcalendar/core/locales/de";
+import enGb from "@fullcalendar/core/locales/en-gb";
+import dayGrid from "@fullcalendar/daygrid";
+import interaction from "@fullcalendar/interaction";
+import list from "@fullcalendar/list";
+import timeGrid from "@fullcalendar/timegrid";
+import { color, type ColorBy, draw, eventOf } from "../calendar/drawing.js";
+import { openEditor } from "../calendar/editor.js";
+import { say } from "../calendar/note.js";
+import { bare, clockOf, type Entry, inWords, language, part, readData, type Slot } from "../calendar/page.js";
+import { offerOthers } from "../calendar/refusal.js";
+import { move, readFeed, readLatest } from "../calendar/server.js";
+
+const POLL_MS = 4000;
+const CLICK_MINUTES = 30;
+const NARROW = window.matchMedia("(max-width: 44rem)");
+const VIEW_KEY = "slotkeeper.calendar.view";
+const COLOR_KEY = "slotkeeper.calendar.color";
+const VIEWS = ["timeGridDay", "timeGridWeek", "dayGridMonth", "listWeek"];
+
+const data = readData();
+const person = document.getElementById("person") as HTMLSelectElement | null;
+const colors = document.getElementById("colors") as HTMLSelectElement | null;
+let latest = 0;
+let isBusy = false;
+
+async function entries(asked: EventSourceFuncArg): Promise<EventInput[]> {
+  const feed = await readFeed(data, bare(asked.startStr), bare(asked.endStr), person?.value ?? "");
+  latest = feed.latest;
+  if (feed.has_more) say(data.words.too_many);
+  return feed.entries.map((entry) => eventOf(entry, data, (colors?.value ?? "service") as ColorBy));
+}
+
+function openHours(): { daysOfWeek: number[]; startTime: string; endTime: string }[] | false {
+  const shown = data.hours.filter((range) => !person?.value || range.user_id === Number(person.value));
+  const found = shown.map((range) => ({ daysOfWeek: [range.day], startTime: range.start, endTime: range.end }));
+  return found.length ? found : false;
+}
+
+/** Move on the server; where the time is taken, ask which other one, and put it back where none is chosen. */
+async function settle(entry: Entry, to: Slot, revert: () => void): Promise<void> {
+  isBusy = true;
+  try {
+    const answer = await move(data, entry.id, entry.version, to);
+    if (answer.ok) {
+      const back = { start: entry.start, end: entry.end };
+      const again = { ...entry, version: answer.version };
+      const run = (): void => { void settle(again, back, () => undefined); };
+      say(`${data.words.moved} ${inWords(answer.start_time, data.zone)}.`, { label: data.words.undo, run });
+    } else if (answer.refused.suggested_slots) {
+      revert();
+      const other = await offerOthers(data, answer.refused);
+      if (other) {
+        await settle(entry, withLengthOf(entry, to, other), () => undefined);
+        return;
+      }
+    } else {
+      revert();
+      say(answer.refused.code === "VERSION_CONFLICT" ? data.words.stale : answer.refused.detail);
+    }
+  } catch {
+    revert();
+    say(data.words.failed);
+  } finally {
+    isBusy = false;
+  }
+  calendar.refetchEvents();
+}
+
+/** Keep the length that was asked for: suggested times last half an hour where no service says otherwise. */
+function withLengthOf(entry: Entry, asked: Slot, other: Slot): Slot {
+  const wanted = Date.parse(`${asked.end}Z`) - Date.parse(`${asked.start}Z`); // not a number where they have offsets
+  const length = Number.isNaN(wanted) ? Date.parse(entry.end) - Date.parse(entry.start) : wanted;
+  return { start: other.start, end: new Date(Date.parse(other.start) + length).toISOString() };
+}
+
+function book(start: string, minutes: number): void {
+  const query = new URLSearchParams({ start: start.slice(0, 16), minutes: String(minutes) });
+  if (person?.value) query.set("user_id", person.value);
+  void openEditor(`${data.create}?${query}`, () => {
+    say(data.words.saved);
+    calendar.refetchEvents();
+  }, () => { say(data.words.failed); });
+}
+
+function firstView(): string {
+  const kept = localStorage.getItem(VIEW_KEY) ?? "";
+  if (VIEWS.includes(kept)) return kept;
+  return NARROW.matches ? "timeGridDay" : "timeGridWeek";
+}
+
+const place = part("calendar");
+const calendar = new Calendar(place, {
+  plugins: [dayGrid, timeGrid, list, interaction],
+  locales: [enGb, de],
+  locale: language(),
+  timeZone: data.zone, // without a zone plugin: clocks are drawn as the server writes them
+  now: () => clockOf(data.zone),
+  initialDate: data.date,
+  initialView: firstView(),
+  firstDay: 1,
+  headerToolbar: false,
+  height: "100%",
+  allDaySlot: false,
+  nowIndicator: true,
+  navLinks: true,
+  expandRows: true,
+  slotDuration: "00:30:00",
+  snapDuration: "00:15:00",
+  slotLabelFormat: { hour: "2-digit", minute: "2-digit", hour12: false },
+  eventTimeFormat: { hour: "2-digit", minute: "2-digit", hour12: false },
+  displayEventEnd: true,
+  scrollTime: "07:30:00",
+  scrollTimeReset: false,
+  dayMaxEvents: true,
+  slotEventOverlap: false,
+  eventMinHeight: 22,
+  longPressDelay: 350,
+  businessHours: openHours(),
+  noEventsText: data.words.nothing,
+  selectable: data.may_write,
+  selectMirror: true,
+  selectMinDistance: 6,
+  editable: false, // each entry says for itself
+  eventResizableFromStart: false,
+  views: { dayGridMonth: { displayEventEnd: false } },
+  events: (asked, done, fail) => { entries(asked).then(done, fail); },
+  eventContent: draw,
+  eventDidMount: ({ el, event }) => { color(el, event.extendedProps["color"]); },
+  eventDragStart: () => { isBusy = true; },
+  eventDragStop: () => { isBusy = false; },
+  eventResizeStart: () => { isBusy = true; },
+  eventResizeStop: () => { isBusy = false; },
+  eventDrop: ({ event, revert }) => { changed(event.extendedProps["entry"] as Entry, event.startStr, event.endStr, revert); },
+  eventResize: ({ event, revert }) => { changed(event.extendedProps["entry"] as Entry, event.startStr, event.endStr, revert); },
+  select: ({ startStr, endStr, start, end, allDay }) => {
+    calendar.unselect();
+    if (!allDay && startStr && endStr) book(bare(startStr), (end.getTime() - start.getTime()) / 60_000);
+  },
+  dateClick: ({ dateStr, allDay }) => {
+    if (allDay) calendar.changeView("timeGridDay", dateStr);
+    else if (data.may_write) book(bare(dateStr), CLICK_MINUTES);
+  },
+  datesSet: ({ view, startStr }) => {
+    part("calendar-title").textContent = view.title;
+    localStorage.setItem(VIEW_KEY, view.type);
+    for (const button of document.querySelectorAll<HTMLButtonElement>("[data-view]")) {
+      button.setAttribute("aria-pressed", String(button.dataset["view"] === view.type));
+    }
+    const day = view.type === "dayGridMonth" ? bare(calendar.getDate().toISOString()) : startStr;
+    const url = new URL(window.location.href);
+    url.searchParams.set("date", day.slice(0, 10));
+    history.replaceState(null, "", url);
+  },
+  viewDidMount: ({ el }) => {
+    for (const scroller of el.querySelectorAll<HTMLElement>(".fc-scroller")) {
+      if (getComputedStyle(scroller).overflowY !== "hidden") scroller.tabIndex = 0;
+    }
+  },
+});
+
+function changed(entry: Entry, start: string, end: string, revert: () => void): void {
+  void settle(entry, { start: bare(start), end: bare(end) }, revert);
+}
+
+for (const link of document.querySelectorAll<HTMLAnchorElement>("[data-go]")) {
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    const way = link.dataset["go"];
+    if (way === "prev") calendar.prev();
+    else if (way === "next") calendar.next();
+    else calendar.today();
+  });
+}
+for (const button of document.querySelectorAll<HTMLButtonElement>("[data-view]")) {
+  button.addEventListener("click", () => { calendar.changeView(button.dataset["view"] ?? "timeGridWeek"); });
+}
+document.getElementById("calendar-new")?.addEventListener("click", (event) => {
+  event.preventDefault();
+  void openEditor(data.create, () => {
+    say(data.words.saved);
+    calendar.refetchEvents();
+  }, () => { say(data.words.failed); });
+});
+person?.addEventListener("change", () => {
+  const url = new URL(window.location.href);
+  if (person.value) url.searchParams.set("user_id", person.value);
+  else url.searchParams.delete("user_id");
+  history.replaceState(null, "", url);
+  calendar.setOption("businessHours", openHours());
+  calendar.refetchEvents();
+});
+if (colors) {
+  colors.value = localStorage.getItem(COLOR_KEY) ?? "service";
+  part("calendar-colors").hidden = false;
+  colors.addEventListener("change", () => {
+    localStorage.setItem(COLOR_KEY, colors.value);
+    calendar.refetchEvents();
+  });
+}
+
+async function poll(): Promise<void> {
+  if (document.visibilityState !== "visible" || isBusy || document.querySelector("dialog[open]")) return;
+  if ((await readLatest(data)) !== latest && !isBusy) calendar.refetchEvents();
+}
+
+document.body.classList.add("has-calendar");
+part("week-list").hidden = true;
+part("calendar-views").hidden = false;
+place.hidden = false;
+calendar.render();
+window.setInterval(() => { poll().catch(() => undefined); }, POLL_MS); // the next time may go well
+document.addEventListener("visibilitychange", () => { poll().catch(() => undefined); });
