@@ -6,7 +6,7 @@ where the whole service fits into the window and its blocked range, buffers incl
 same `_Team`. Instants are epoch seconds; every range of starts is half-open.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -14,7 +14,7 @@ from functools import partial
 from heapq import merge as merge_sorted
 from itertools import groupby
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from slotkeeper.rules.intervals import Interval, gaps_between, merge
 from slotkeeper.rules.local_time import DAY_SECONDS, day_bounds, local_day
@@ -23,6 +23,7 @@ from slotkeeper.rules.opening_hours import OpeningHours
 _WEEK_SECONDS = 7 * DAY_SECONDS
 _ALWAYS = Interval(-(10**12), 10**12)
 _FULL_DAY = -1
+_Row = TypeVar("_Row", bound=tuple[Any, ...])
 
 
 class Reason(StrEnum):
@@ -66,6 +67,11 @@ class Terms:
     horizon_seconds: int = 60 * DAY_SECONDS
     daily_limit_count: int | None = None
     daily_limit_seconds: int | None = None
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether a day can be full."""
+        return self.daily_limit_count is not None or self.daily_limit_seconds is not None
 
     def is_full(self, count: int, seconds: int) -> bool:
         """Tell whether a day with so many appointments of the service takes no further one."""
@@ -117,7 +123,7 @@ def slots(
     time at which all are open is the window, and a slot lists them all.
     """
     teams = _teams(providers, terms, now, together=together)
-    offers = merge_sorted(*(team.offers(within) for team in teams))
+    offers = _by_start(team.offers(within) for team in teams)
     for start, of_start in groupby(offers, itemgetter(0)):
         user_ids = tuple(user_id for _, team_user_ids in of_start for user_id in team_user_ids)
         yield _slot((start, start + terms.duration_seconds, user_ids))
@@ -157,7 +163,7 @@ class _Team:
         """Find the starts that nothing stands against, by rising start."""
         bookable = self.bookable()
         asked = Interval(max(within.start, bookable.start), min(within.end, bookable.end))
-        barriers = merge_sorted(*map(self.barriers, self.providers))
+        barriers = _by_start(map(self.barriers, self.providers))
         barrier = next(barriers, None)
         for grid in self.grids(asked):
             start, stop, step = grid.start, grid.stop, grid.step
@@ -177,9 +183,9 @@ class _Team:
         for provider, of_the_hours in zip(self.providers, self._reasons_of_the_hours(start), strict=True):
             for reason in (*of_the_hours, *of_the_time):
                 yield Obstacle(reason, provider.user_id)
-            for first, end, index in self.barriers(provider):
-                if first <= start < end:
-                    yield self._name(index, provider, start)
+            met = [index for first, end, index in self.barriers(provider) if first <= start < end]
+            for index in sorted(met, key=_FULL_DAY.__eq__):  # what is busy by its start, a full day last
+                yield self._name(index, provider, start)
 
     def bookable(self) -> Interval:
         """Give the starts that are neither too soon nor too far away."""
@@ -206,7 +212,7 @@ class _Team:
             for index, busy in enumerate(provider.busy)
             if busy.start < busy.end
         )
-        return merge_sorted(taken, self._full_days(provider))
+        return _by_start([taken, self._full_days(provider)] if terms.has_limits else [taken])
 
     def _full_days(self, provider: Provider) -> Iterator[tuple[int, int, int]]:
         if self.terms.is_full(0, 0):
@@ -221,7 +227,7 @@ class _Team:
         first, *others = (provider.hours.windows(within) for provider in self.providers)
         if not others:
             return first
-        closed = merge_sorted(*(gaps_between([_ALWAYS], windows) for windows in others))
+        closed = _by_start(gaps_between([_ALWAYS], windows) for windows in others)
         return gaps_between(first, merge(closed))
 
     def _anchors(self, window: Interval, within: Interval) -> Iterator[tuple[int, int]]:
@@ -281,3 +287,9 @@ def _teams(providers: Sequence[Provider], terms: Terms, now: int, *, together: b
     """Form the teams, each of which is enough to give the service."""
     groups = [providers] if together else [[provider] for provider in providers]
     return [_Team(group, terms, now) for group in groups if group]
+
+
+def _by_start(streams: Iterable[Iterator[_Row]]) -> Iterator[_Row]:
+    """Merge streams that come by rising start; a single one stays as it is, for speed."""
+    first, *others = streams
+    return merge_sorted(first, *others) if others else first
