@@ -9,9 +9,17 @@ from django.db import transaction
 from slotkeeper.changes.record import Actor, Subject, changed_fields, record
 from slotkeeper.offerings.hours import Member, locked_membership
 from slotkeeper.offerings.models import TimeOff
-from slotkeeper.offerings.refusals import InvalidFields, NotInBusiness
+from slotkeeper.offerings.refusals import NotInBusiness
 
 MAX_SECONDS = 10 * 366 * 24 * 3600
+
+
+class AbsenceEndsTooEarly(Exception):
+    """The end must come after the start."""
+
+
+class AbsenceTooLong(Exception):
+    """Time off lasts at most ten years."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +32,7 @@ class Absence:
 
 
 def add_time_off(member: Member, absence: Absence, actor: Actor, now: int) -> TimeOff:
-    """Store a stretch of time off. Raises NotInBusiness and InvalidFields."""
+    """Store a stretch of time off. Raises NotInBusiness, AbsenceEndsTooEarly, AbsenceTooLong."""
     check_absence(absence)
     with transaction.atomic():
         membership = locked_membership(member)
@@ -37,7 +45,10 @@ def add_time_off(member: Member, absence: Absence, actor: Actor, now: int) -> Ti
 
 
 def change_time_off(member: Member, time_off_id: int, absence: Absence, actor: Actor) -> TimeOff:
-    """Give a stretch of time off other times or another reason. Raises NotInBusiness and InvalidFields."""
+    """Give a stretch of time off other times or another reason.
+
+    Raises NotInBusiness, AbsenceEndsTooEarly and AbsenceTooLong.
+    """
     check_absence(absence)
     with transaction.atomic():
         time_off = _locked(member, time_off_id)
@@ -65,11 +76,11 @@ def absence_of(time_off: TimeOff) -> Absence:
 
 
 def check_absence(absence: Absence) -> None:
-    """Refuse a stretch that does not end after it starts, or lasts more than ten years. Raises InvalidFields."""
+    """Refuse a stretch that cannot be. Raises AbsenceEndsTooEarly and AbsenceTooLong."""
     if absence.end <= absence.start:
-        raise InvalidFields({"end": "The end must come after the start."})
+        raise AbsenceEndsTooEarly
     if absence.end - absence.start > MAX_SECONDS:
-        raise InvalidFields({"end": "Time off lasts at most ten years."})
+        raise AbsenceTooLong
 
 
 def _locked(member: Member, time_off_id: int) -> TimeOff:

@@ -2,20 +2,43 @@
 
 from collections.abc import Mapping
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from slotkeeper.changes.record import Actor, Subject, changed_fields, record
 from slotkeeper.people.models import Business
+from slotkeeper.people.sign_up import RESERVED_SLUGS
 
 
-def update_business(business_id: int, fields: Mapping[str, str], actor: Actor) -> Business:
-    """Change the fields given (name, time_zone, locale, currency)."""
+class SlugTaken(Exception):
+    """That address is taken, by another business or by a page of ours."""
+
+
+def update_business(business_id: int, fields: Mapping[str, str | int], actor: Actor) -> Business:
+    """Change the fields given: any column that describes the business or its public page. Raises SlugTaken."""
     with transaction.atomic():
         business = Business.objects.select_for_update().get(pk=business_id)
         before, after = changed_fields({name: getattr(business, name) for name in fields}, fields)
         if after:
+            if "slug" in after:
+                _require_free(str(after["slug"]))
             for name, value in after.items():
                 setattr(business, name, value)
-            business.save(update_fields=list(after))
+            _save(business, list(after))
             record(Subject(business_id, "business", business_id), "updated", actor, before, after)
     return business
+
+
+def _require_free(slug: str) -> None:
+    if slug in RESERVED_SLUGS or Business.objects.filter(slug=slug).exists():
+        raise SlugTaken
+
+
+def _save(business: Business, names: list[str]) -> None:
+    """Save some fields; two businesses may ask for one slug at once, and the database lets one have it."""
+    try:
+        with transaction.atomic():
+            business.save(update_fields=names)
+    except IntegrityError:
+        if "slug" in names:
+            raise SlugTaken from None
+        raise

@@ -22,7 +22,7 @@ from slotkeeper.doors.api.appointment_forms import (
     write_appointment,
 )
 from slotkeeper.doors.api.appointments import REPEATED, STALE, AppointmentList, now, target_of, write_change
-from slotkeeper.doors.api.base import NOT_FOUND, At, Body, JsonEndpoint, Query, answer, answers
+from slotkeeper.doors.api.base import NOT_FOUND, At, Body, JsonEndpoint, Query, answer, answer_nothing, answers
 from slotkeeper.doors.api.idempotency import once
 from slotkeeper.doors.api.paging import DEFAULT_LIMIT, Limit, read_cursor, write_cursor
 from slotkeeper.doors.api.people import Name, PageQuery
@@ -185,9 +185,7 @@ class OneContact(JsonEndpoint):
     def delete(self, parsed_path: At[ContactPath]) -> HttpResponse:
         """Erase the person: the customer is deleted, and their name and addresses are blanked everywhere."""
         erase_contact(self.caller.business_id, known_id(parsed_path.contact_id), self.caller.actor)
-        response = HttpResponse(status=HTTPStatus.NO_CONTENT)
-        del response["Content-Type"]
-        return response
+        return answer_nothing()
 
     def _change(self, contact_id: int, body: ContactChanges) -> HttpResponse:
         caller = self.caller

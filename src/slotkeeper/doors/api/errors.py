@@ -9,7 +9,9 @@ from slotkeeper.appointments import actions
 from slotkeeper.appointments.free_busy import UnknownMember
 from slotkeeper.appointments.slots import UnknownService
 from slotkeeper.contacts.actions import UnknownContact
-from slotkeeper.doors.api.problems import ApiProblem, bad_field, not_found
+from slotkeeper.doors.api.problems import ApiProblem, FieldError, bad_field, bad_fields, not_found
+from slotkeeper.offerings import refusals, time_off
+from slotkeeper.people.business import SlugTaken
 from slotkeeper.people.tokens import UnknownToken
 from slotkeeper.rules.appointment_status import InvalidTransition
 
@@ -20,7 +22,19 @@ _NOT_FOUND = (
     UnknownContact,
     UnknownToken,
     UnknownService,
+    refusals.NotInBusiness,
 )
+_BAD_FIELDS: dict[type[Exception], tuple[str, str]] = {
+    actions.EndBeforeStart: ("end_time", "END_BEFORE_START"),
+    actions.TooLong: ("end_time", "TOO_LONG"),
+    time_off.AbsenceEndsTooEarly: ("end", "END_BEFORE_START"),
+    time_off.AbsenceTooLong: ("end", "TOO_LONG"),
+    SlugTaken: ("slug", "INVALID_FIELD"),
+}
+_CONFLICTS: dict[type[Exception], str] = {
+    actions.FixedInFinalStatus: "INVALID_TRANSITION",
+    refusals.StillInUse: "STILL_IN_USE",
+}
 
 
 def as_problem(error: Exception) -> ApiProblem | None:
@@ -29,14 +43,14 @@ def as_problem(error: Exception) -> ApiProblem | None:
         return error
     if isinstance(error, _NOT_FOUND):
         return not_found()
-    if isinstance(error, actions.EndBeforeStart):
-        return bad_field("end_time", "END_BEFORE_START", str(error.__doc__))
-    if isinstance(error, actions.TooLong):
-        return bad_field("end_time", "TOO_LONG", str(error.__doc__))
+    if type(error) in _BAD_FIELDS:
+        return bad_field(*_BAD_FIELDS[type(error)], str(error.__doc__))
+    if isinstance(error, refusals.InvalidFields):
+        return bad_fields([FieldError(name, "INVALID_FIELD", why) for name, why in error.reasons.items()])
+    if type(error) in _CONFLICTS:
+        return ApiProblem(HTTPStatus.CONFLICT, _CONFLICTS[type(error)], str(error.__doc__))
     if isinstance(error, InvalidTransition):
         return ApiProblem(HTTPStatus.CONFLICT, "INVALID_TRANSITION", str(error))
-    if isinstance(error, actions.FixedInFinalStatus):
-        return ApiProblem(HTTPStatus.CONFLICT, "INVALID_TRANSITION", str(error.__doc__))
     if isinstance(error, IntegrityError) and _is_missing_reference(error):
         return not_found()  # what the request referred to was erased a moment ago
     return None

@@ -7,7 +7,7 @@ import msgspec
 from django.http import HttpResponse
 from msgspec import UNSET, Meta, UnsetType
 
-from slotkeeper.doors.api.appointment_forms import Time, ZoneName
+from slotkeeper.doors.api.appointment_forms import LongText, Time, ZoneName
 from slotkeeper.doors.api.appointments import REPEATED, now
 from slotkeeper.doors.api.base import NOT_FOUND, At, Body, JsonEndpoint, Query, answer, answers
 from slotkeeper.doors.api.idempotency import once
@@ -22,6 +22,9 @@ from slotkeeper.rules.local_time import TimeForm, is_zone
 from slotkeeper.rules.permissions import PERMISSIONS, Permission, Role, Scope
 
 Name = Annotated[str, Meta(max_length=100, pattern=r"\S")]
+Slug = Annotated[str, Meta(max_length=60, pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")]
+Color = Annotated[str, Meta(pattern=r"^#[0-9a-fA-F]{6}$", examples=["#b5552b"])]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", examples=["EUR"])]
 
 
 class UserOut(msgspec.Struct):
@@ -42,6 +45,9 @@ class BusinessOut(msgspec.Struct):
     time_zone: str
     locale: str
     currency: str
+    introduction: str | None
+    accent_color: str | None
+    self_service_cutoff_minutes: int
 
 
 class Me(msgspec.Struct):
@@ -56,12 +62,16 @@ class Me(msgspec.Struct):
 
 
 class BusinessChanges(msgspec.Struct, forbid_unknown_fields=True):
-    """What changing a business takes: fields left out stay."""
+    """What changing a business takes: fields left out stay, null clears."""
 
     name: Name | UnsetType = UNSET
+    slug: Slug | UnsetType = UNSET
     time_zone: ZoneName | UnsetType = UNSET
     locale: Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$", max_length=16)] | UnsetType = UNSET
-    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")] | UnsetType = UNSET
+    currency: Currency | UnsetType = UNSET
+    introduction: LongText | UnsetType = UNSET
+    accent_color: Color | None | UnsetType = UNSET
+    self_service_cutoff_minutes: Annotated[int, Meta(ge=0, le=525_600)] | UnsetType = UNSET
 
 
 class NewToken(msgspec.Struct, forbid_unknown_fields=True):
@@ -165,6 +175,8 @@ class BusinessEndpoint(JsonEndpoint):
         fields = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET}
         if "time_zone" in fields and not is_zone(fields["time_zone"]):
             raise bad_field("time_zone", "INVALID_FIELD", "It is no IANA time zone such as Europe/Berlin.")
+        for name in {"introduction", "accent_color"} & fields.keys():
+            fields[name] = fields[name] or ""
         return answer(_business(update_business(self.caller.business_id, fields, self.caller.actor)))
 
 
@@ -226,7 +238,15 @@ class RevokeToken(JsonEndpoint):
 
 def _business(business: Business) -> BusinessOut:
     return BusinessOut(
-        business.pk, business.name, business.slug, business.time_zone, business.locale, business.currency
+        id=business.pk,
+        name=business.name,
+        slug=business.slug,
+        time_zone=business.time_zone,
+        locale=business.locale,
+        currency=business.currency,
+        introduction=business.introduction or None,
+        accent_color=business.accent_color or None,
+        self_service_cutoff_minutes=business.self_service_cutoff_minutes,
     )
 
 

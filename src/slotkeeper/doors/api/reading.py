@@ -20,7 +20,7 @@ BODY_LIMIT_BYTES = 1_000_000
 LARGEST_ID = 2**63 - 1
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ONE_LINE_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]")
-_SEVERAL_LINES = {"description", "notes", "reason"}
+_SEVERAL_LINES = {"answers", "description", "introduction", "notes", "reason"}
 
 
 def read_body(request: HttpRequest, model: type[T]) -> T:
@@ -165,12 +165,19 @@ def _clean(read: T) -> T:
     """Refuse control characters anywhere, and in lines also line breaks."""
     errors = []
     for name in read.__struct_fields__:
-        value = getattr(read, name)
-        for text in value if isinstance(value, list) else (value,):
-            if isinstance(text, str):
-                forbidden = _FORBIDDEN if name in _SEVERAL_LINES else _ONE_LINE_FORBIDDEN
-                if forbidden.search(text):
-                    errors.append(FieldError(name, "INVALID_FIELD", "It contains control characters."))
+        forbidden = _FORBIDDEN if name in _SEVERAL_LINES else _ONE_LINE_FORBIDDEN
+        if _holds(getattr(read, name), forbidden):
+            errors.append(FieldError(name, "INVALID_FIELD", "It contains control characters."))
     if errors:
         raise bad_fields(errors)
     return read
+
+
+def _holds(value: Any, forbidden: re.Pattern[str]) -> bool:
+    if isinstance(value, str):
+        return forbidden.search(value) is not None
+    if isinstance(value, list):
+        return any(_holds(one, forbidden) for one in value)
+    if isinstance(value, msgspec.Struct):
+        return any(_holds(getattr(value, name), forbidden) for name in value.__struct_fields__)
+    return False

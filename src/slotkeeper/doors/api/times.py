@@ -1,6 +1,7 @@
 """Times at the edge: reading what callers write, answering in their form."""
 
 import re
+from datetime import date
 
 import msgspec
 
@@ -36,6 +37,17 @@ def with_lost_plus(text: str) -> str:
     """Read a space before HH:MM at the end of a time as the "+" it was."""
     match = _LOST_PLUS.fullmatch(text)
     return f"{match[1]}+{match[2]}" if match else text
+
+
+def read_day(field: str, text: str) -> date:
+    """Read a date of the years 1970 to 2200. Raises ApiProblem."""
+    try:
+        read = parse_time(text)
+    except InvalidTime:
+        read = None
+    if read is None or not read.is_date:
+        raise bad_field(field, "INVALID_DATE", "Write a date of the years 1970 to 2200 like 2026-12-24.")
+    return date.fromisoformat(text)
 
 
 class TimeReader:

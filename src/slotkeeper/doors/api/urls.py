@@ -8,7 +8,21 @@ from django.shortcuts import render
 from django.urls import register_converter
 
 from slotkeeper.doors.access import PUBLIC, permit
-from slotkeeper.doors.api import appointments, contacts, free_busy, people, public, reports, series, slots
+from slotkeeper.doors.api import (
+    appointments,
+    closures,
+    contacts,
+    free_busy,
+    hours,
+    people,
+    public,
+    reports,
+    resources,
+    series,
+    services,
+    slots,
+    time_off,
+)
 from slotkeeper.doors.api.base import Router, openapi_of, path
 
 
@@ -27,6 +41,26 @@ class RecordId:
 
 
 register_converter(RecordId, "record_id")
+
+OFFERINGS = [
+    path("services", services.Services.as_view(), name="api_services"),
+    path("services/<record_id:service_id>", services.OneService.as_view(), name="api_service"),
+    path("users/<record_id:user_id>/hours", hours.Hours.as_view(), name="api_hours"),
+    path("users/<record_id:user_id>/hours/overrides", hours.Overrides.as_view(), name="api_overrides"),
+    path("users/<record_id:user_id>/hours/overrides/<str:date>", hours.OneOverride.as_view(), name="api_override"),
+    path("users/<record_id:user_id>/hours/impact", hours.HoursImpact.as_view(), name="api_hours_impact"),
+    path("users/<record_id:user_id>/time-off", time_off.TimesOff.as_view(), name="api_times_off"),
+    path(
+        "users/<record_id:user_id>/time-off/<record_id:time_off_id>", time_off.OneTimeOff.as_view(), name="api_time_off"
+    ),
+    path("closures", closures.Closures.as_view(), name="api_closures"),
+    path("closures/<record_id:closure_id>", closures.OneClosure.as_view(), name="api_closure"),
+    path("holiday-calendars", closures.HolidayCalendars.as_view(), name="api_holiday_calendars"),
+    path("holiday-calendars/<str:code>/close", closures.CloseOnHolidays.as_view(), name="api_close_on_holidays"),
+    path("holiday-calendars/<str:code>/open", closures.OpenOnHolidays.as_view(), name="api_open_on_holidays"),
+    path("resources", resources.Resources.as_view(), name="api_resources"),
+    path("resources/<record_id:resource_id>", resources.OneResource.as_view(), name="api_resource"),
+]
 
 router = Router(
     "api/",
@@ -100,6 +134,7 @@ router = Router(
             contacts.ExportContact.as_view(),
             name="api_contact_export",
         ),
+        *OFFERINGS,
     ],
 )
 

@@ -1,0 +1,203 @@
+"""Closures of the business and public-holiday calendars over HTTP."""
+
+from datetime import date
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import msgspec
+from django.http import HttpResponse
+from msgspec import Meta
+
+from slotkeeper.doors.api.appointments import REPEATED, NoFields, now
+from slotkeeper.doors.api.base import (
+    NOT_FOUND,
+    At,
+    Body,
+    JsonEndpoint,
+    OptionalBody,
+    Query,
+    answer,
+    answer_nothing,
+    answers,
+)
+from slotkeeper.doors.api.idempotency import once
+from slotkeeper.doors.api.paging import read_cursor, write_cursor
+from slotkeeper.doors.api.people import Name, PageQuery
+from slotkeeper.doors.api.reading import known_id
+from slotkeeper.doors.api.times import read_day
+from slotkeeper.offerings.closures import (
+    add_closure,
+    close_on_holidays,
+    holiday_calendars,
+    open_on_holidays,
+    remove_closure,
+)
+from slotkeeper.offerings.models import Closure
+from slotkeeper.rules.permissions import Permission
+
+Day = Annotated[str, Meta(max_length=32, description="A date.", examples=["2026-12-24"])]
+
+
+class NewClosure(msgspec.Struct, forbid_unknown_fields=True):
+    """What closing the business on a date takes."""
+
+    date: Day
+    name: Name
+
+
+class ClosureOut(msgspec.Struct):
+    """A date on which the business is closed; `holiday_calendar` says where it came from, null for by hand."""
+
+    id: int
+    date: str
+    name: str
+    holiday_calendar: str | None
+
+
+class ClosureList(msgspec.Struct):
+    """A page of closures, by date."""
+
+    closures: list[ClosureOut]
+    next_cursor: str | None
+
+
+class ClosurePath(msgspec.Struct):
+    """Where a closure is."""
+
+    closure_id: int
+
+
+class Subdivision(msgspec.Struct):
+    """The public holidays of a part of a country."""
+
+    code: str
+    name: str
+    is_closed: bool
+
+
+class Country(msgspec.Struct):
+    """The public holidays of a country; `is_closed` says whether the business closes on them."""
+
+    code: str
+    name: str
+    is_closed: bool
+    subdivisions: list[Subdivision]
+
+
+class HolidayCalendarList(msgspec.Struct):
+    """All the calendars there are, by country."""
+
+    calendars: list[Country]
+
+
+class ClosedCalendar(msgspec.Struct):
+    """A calendar and the closures that come from it."""
+
+    code: str
+    closures: list[ClosureOut]
+
+
+class CalendarPath(msgspec.Struct):
+    """Which calendar: a country such as DE, or a part of one such as DE-BE."""
+
+    code: str
+
+
+class Closures(JsonEndpoint):
+    """The dates on which the whole business is closed."""
+
+    permissions = {"GET": Permission.BUSINESS_READ, "POST": Permission.HOURS_WRITE_ALL}
+
+    @answers(ClosureList)
+    def get(self, parsed_query: Query[PageQuery]) -> HttpResponse:
+        """List closures, by date."""
+        closures = Closure.objects.filter(business_id=self.caller.business_id).order_by("date")
+        after = read_cursor(parsed_query.cursor, 1)
+        if after:
+            closures = closures.filter(date__gt=date.fromordinal(min(max(after[0], 1), date.max.toordinal())))
+        page = list(closures[: parsed_query.limit + 1])
+        shown = page[: parsed_query.limit]
+        cursor = write_cursor(shown[-1].date.toordinal()) if len(page) > len(shown) else None
+        return answer({"closures": [_write(closure) for closure in shown], "next_cursor": cursor})
+
+    @answers(
+        ClosureOut,
+        HTTPStatus.CREATED,
+        refusals=REPEATED | {HTTPStatus.CONFLICT: "The first request is still running."},
+    )
+    def post(self, parsed_body: Body[NewClosure]) -> HttpResponse:
+        """Close the business on a date; a member's own override of that date goes before it."""
+        return once(self.request, self.caller, lambda: self._create(parsed_body))
+
+    def _create(self, body: NewClosure) -> HttpResponse:
+        day = read_day("date", body.date)
+        closure = add_closure(self.caller.business_id, day, body.name, self.caller.actor)
+        return answer(_write(closure), HTTPStatus.CREATED)
+
+
+class OneClosure(JsonEndpoint):
+    """One closure."""
+
+    exclude_validate_responses = frozenset({HTTPStatus.NO_CONTENT})  # an empty answer has no type to check
+    permissions = {"DELETE": Permission.HOURS_WRITE_ALL}
+
+    @answers(None, HTTPStatus.NO_CONTENT, refusals=NOT_FOUND)
+    def delete(self, parsed_path: At[ClosurePath]) -> HttpResponse:
+        """Open the business on that date again."""
+        remove_closure(self.caller.business_id, known_id(parsed_path.closure_id), self.caller.actor)
+        return answer_nothing()
+
+
+class HolidayCalendars(JsonEndpoint):
+    """The public-holiday calendars."""
+
+    permissions = {"GET": Permission.BUSINESS_READ}
+
+    @answers(HolidayCalendarList)
+    def get(self) -> HttpResponse:
+        """List the calendars of all countries and their parts, with those the business closes on."""
+        closures = Closure.objects.filter(business_id=self.caller.business_id).exclude(holiday_calendar="")
+        closed = set(closures.values_list("holiday_calendar", flat=True))
+        countries: dict[str, dict[str, Any]] = {}
+        for calendar in holiday_calendars():
+            written = {"code": calendar.code, "name": calendar.name, "is_closed": calendar.code in closed}
+            if calendar.subdivision is None:
+                countries[calendar.country] = written | {"subdivisions": []}
+            else:
+                countries[calendar.country]["subdivisions"].append(written)
+        return answer({"calendars": list(countries.values())})
+
+
+class CloseOnHolidays(JsonEndpoint):
+    """Closing on public holidays."""
+
+    permissions = {"POST": Permission.HOURS_WRITE_ALL}
+
+    @answers(ClosedCalendar, refusals=NOT_FOUND)
+    def post(self, parsed_path: At[CalendarPath], parsed_body: OptionalBody[NoFields]) -> HttpResponse:
+        """Close on a calendar's holidays of this year and the next two; a second time adds what is missing."""
+        del parsed_body
+        closures = close_on_holidays(self.caller.business_id, parsed_path.code, self.caller.actor, now())
+        return answer({"code": parsed_path.code, "closures": [_write(closure) for closure in closures]})
+
+
+class OpenOnHolidays(JsonEndpoint):
+    """Opening on public holidays again."""
+
+    permissions = {"POST": Permission.HOURS_WRITE_ALL}
+
+    @answers(ClosedCalendar, refusals=NOT_FOUND)
+    def post(self, parsed_path: At[CalendarPath], parsed_body: OptionalBody[NoFields]) -> HttpResponse:
+        """Take a calendar's closures back."""
+        del parsed_body
+        open_on_holidays(self.caller.business_id, parsed_path.code, self.caller.actor, now())
+        return answer({"code": parsed_path.code, "closures": []})
+
+
+def _write(closure: Closure) -> dict[str, Any]:
+    return {
+        "id": closure.pk,
+        "date": closure.date.isoformat(),
+        "name": closure.name,
+        "holiday_calendar": closure.holiday_calendar or None,
+    }
