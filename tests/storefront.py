@@ -9,8 +9,9 @@ from slotkeeper.people.models import Membership
 from slotkeeper.rules.local_time import exact_instant, parse_time
 
 QUESTIONS = [
-    {"question": "Is this your first visit?", "kind": "choice", "is_required": True, "choices": ["Yes", "No"]},
-    {"question": "What troubles you?", "kind": "text", "is_required": False, "choices": []},
+    {"label": "Is this your first visit?", "kind": "choice", "is_required": True, "choices": ["Yes", "No"]},
+    {"label": "What troubles you?", "kind": "long_text", "is_required": False, "choices": []},
+    {"label": "I have read the terms", "kind": "checkbox", "is_required": True, "choices": []},
 ]
 
 

@@ -44,7 +44,7 @@ def test_services_are_listed_with_people_only_where_one_is_chosen(shop, api):
     assert massage["users"] == []
     assert [person["name"] for person in visit["users"]] == ["Colleague", "Olga Owner"]
     assert visit["questions"][0] == {
-        "question": "Is this your first visit?", "is_required": True, "choices": ["Yes", "No"],
+        "question": "Is this your first visit?", "kind": "choice", "is_required": True, "choices": ["Yes", "No"],
     }  # fmt: skip
 
 
@@ -145,18 +145,21 @@ def test_strangers_learn_neither_of_customers_nor_of_anybodys_day(shop, api):
 def test_questions_must_be_answered_as_asked(shop, api):
     day = next_weekday()
 
-    def ask(*answers):
-        given = [{"question": question, "answer": answer} for question, answer in answers]
+    def ask(**answers):
+        labels = {"first": "Is this your first visit?", "terms": "I have read the terms", "why": "What troubles you?"}
+        given = [{"question": labels.get(name, name), "answer": answer} for name, answer in answers.items()]
         return book(api, shop, day, service_id=shop.visit.pk, answers=given)
 
-    first = "Is this your first visit?"
     assert ask().json()["code"] == "MISSING_FIELDS"
-    for wrong in [[(first, "Perhaps")], [(first, "Yes"), ("Who else?", "x")], [(first, "Yes"), (first, "No")]]:
-        assert (ask(*wrong).status_code, ask(*wrong).json()["code"]) == (400, "INVALID_FIELD")
-    assert ask((first, "Yes"), ("What troubles you?", "a\x07")).json()["code"] == "INVALID_FIELD"
-    answer = ask((first, "Yes"))
+    assert ask(first="Yes", terms="no").json()["code"] == "MISSING_FIELDS"
+    for wrong in [{"first": "Perhaps"}, {"other": "x"}, {"why": "a\x07"}, {"terms": "of course"}]:
+        answer = ask(**({"first": "Yes", "terms": "yes"} | wrong))
+        assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_FIELD")
+    twice = [{"question": "I have read the terms", "answer": "yes"}] * 2
+    assert book(api, shop, day, service_id=shop.visit.pk, answers=twice).status_code == 400
+    answer = ask(first="Yes", terms="yes", why="My back\nand more")
     assert (answer.status_code, answer.json()["status"]) == (201, "scheduled")
-    assert IntakeAnswer.objects.get().answer == "Yes"
+    assert IntakeAnswer.objects.count() == 3
 
 
 @pytest.mark.parametrize(

@@ -196,15 +196,16 @@ def test_service_to_be_confirmed_is_asked_for_with_its_questions(shop, visitor):
     incomplete = book(visitor, day, service="first-visit", query=query)
     assert incomplete.status_code == 200
     assert "This field is required." in text_of(incomplete)
-    forged = book(visitor, day, service="first-visit", query=query, answer_0="Perhaps")
+    forged = book(visitor, day, service="first-visit", query=query, answer_0="Perhaps", answer_2="on")
     assert "Perhaps is not one of the available choices" in text_of(forged)
-    answer = book(visitor, day, service="first-visit", query=query, answer_0="Yes", answer_1="My back")
+    answer = book(visitor, day, service="first-visit", query=query, answer_0="Yes", answer_1="My back", answer_2="on")
     assert "Your request is in" in text_of(visitor.get(answer["Location"]))
     row = Appointment.objects.get()
     assert (row.status, row.user_id) == ("scheduled", shop.cast.colleague.user_id)
     assert list(IntakeAnswer.objects.order_by("position").values_list("question", "answer")) == [
         ("Is this your first visit?", "Yes"),
         ("What troubles you?", "My back"),
+        ("I have read the terms", "yes"),
     ]
 
 

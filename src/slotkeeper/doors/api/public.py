@@ -100,6 +100,7 @@ class QuestionOut(msgspec.Struct):
     """A question for whoever books; `choices` are the only answers where there are any."""
 
     question: str
+    kind: str
     is_required: bool
     choices: list[str]
 
@@ -373,7 +374,7 @@ def _write_service(service: Service) -> PublicService:
         assignment=cast("AssignmentName", service.assignment),
         users=[GiverOut(giver.user_id, giver.name) for giver in givers],
         questions=[
-            QuestionOut(question.text, question.is_required, list(question.choices))
+            QuestionOut(question.text, question.kind, question.is_required, list(question.possible))
             for question in questions_of(service.questions)
         ],
     )

@@ -5,7 +5,6 @@ from http import HTTPStatus
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -14,6 +13,7 @@ from slotkeeper.appointments.self_service import HoldExpired, NotOffered, book_s
 from slotkeeper.appointments.slots import UnknownService
 from slotkeeper.doors.access import PUBLIC, permit
 from slotkeeper.doors.disclosure import TAKEN, told_reasons
+from slotkeeper.doors.languages import current_language
 from slotkeeper.doors.public.booking_form import BookingForm
 from slotkeeper.doors.public.calendar_entry import calendar_links
 from slotkeeper.doors.public.month import moment_of, read_month, read_wish
@@ -96,7 +96,7 @@ def details(request: HttpRequest, business: str, service: str) -> HttpResponse:
     wait = wait_seconds(booking_limits(request, form.cleaned_data["email"]))
     if wait:
         return too_often(request, visit, wait)
-    wanted = form.booking(visit, start, get_language() or visit.business.locale)
+    wanted = form.booking(visit, start, current_language())
     try:
         booked = book_slot(wanted, visit.now, request.GET.get("hold") or None)
     except NotOffered as refusal:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from slotkeeper.appointments.self_service import CustomerBooking
 from slotkeeper.doors.public.visits import Visit
-from slotkeeper.offerings.questions import MAX_ANSWER_CHARACTERS, questions_of
+from slotkeeper.offerings.questions import MAX_ANSWER_CHARACTERS, NO, YES, Question, questions_of
 
 _ONE_LINE = RegexValidator(
     re.compile(r"[\x00-\x1f\x7f]"), _("Please write this in one line of ordinary text."), inverse_match=True
@@ -54,7 +54,7 @@ class BookingForm(forms.Form):
         assert visit.service is not None
         self.questions = questions_of(visit.service.questions)
         for number, question in enumerate(self.questions):
-            self.fields[f"answer_{number}"] = _field(question.text, question.choices, question.is_required)
+            self.fields[f"answer_{number}"] = _field(question)
         # Last, because it is what one writes last.
         self.fields["notes"] = forms.CharField(
             label=_("Anything we should know"),
@@ -78,7 +78,7 @@ class BookingForm(forms.Form):
         """Give what is to be booked, once the form is valid."""
         assert visit.service is not None
         cleaned = self.cleaned_data
-        answers = ((one.text, cleaned[f"answer_{number}"]) for number, one in enumerate(self.questions))
+        answers = ((one.text, _answer(cleaned[f"answer_{number}"])) for number, one in enumerate(self.questions))
         return CustomerBooking(
             business_id=visit.business.pk,
             service_id=visit.service.pk,
@@ -106,14 +106,20 @@ class ReasonForm(forms.Form):
     )
 
 
-def _field(text: str, choices: tuple[str, ...], is_required: bool) -> forms.Field:
-    if choices:
-        named = [("", _("Please choose")), *((choice, choice) for choice in choices)]
-        return forms.ChoiceField(label=text, choices=named, required=is_required)
-    return forms.CharField(
-        label=text,
-        max_length=MAX_ANSWER_CHARACTERS,
-        required=is_required,
-        validators=[_SEVERAL_LINES],
-        widget=forms.Textarea(attrs={"rows": 2}),
-    )
+def _field(question: Question) -> forms.Field:
+    common: dict[str, Any] = {"label": question.text, "required": question.is_required}
+    if question.kind == "checkbox":
+        return forms.BooleanField(**common)
+    if question.kind == "choice":
+        named = [("", _("Please choose")), *((choice, choice) for choice in question.choices)]
+        return forms.ChoiceField(choices=named, **common)
+    if question.kind == "long_text":
+        area = forms.Textarea(attrs={"rows": 3})
+        return forms.CharField(max_length=MAX_ANSWER_CHARACTERS, validators=[_SEVERAL_LINES], widget=area, **common)
+    return forms.CharField(max_length=MAX_ANSWER_CHARACTERS, validators=[_ONE_LINE], **common)
+
+
+def _answer(given: str | bool) -> str:
+    if isinstance(given, bool):
+        return YES if given else NO
+    return given

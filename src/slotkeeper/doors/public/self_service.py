@@ -25,6 +25,7 @@ from slotkeeper.appointments.customer_links import LinkedAppointment, UnknownLin
 from slotkeeper.appointments.self_service import NotOffered, TooLate, cancel_by_customer, move_by_customer
 from slotkeeper.appointments.slots import SlotQuery, UnknownService
 from slotkeeper.doors.access import PUBLIC, permit
+from slotkeeper.doors.languages import fall_back_to
 from slotkeeper.doors.public.booking import private, refusal_words, see_other, zone_choice
 from slotkeeper.doors.public.booking_form import ReasonForm
 from slotkeeper.doors.public.calendar_entry import calendar_file, calendar_links
@@ -184,6 +185,7 @@ def open_errand(request: HttpRequest, link: str) -> Errand:
     now = int(time.time())
     linked = open_link(link, now)
     business = Business.objects.get(pk=linked.business_id)
+    fall_back_to(request, business.locale)
     services = Service.objects.in_business(business.pk)
     service = services.filter(pk=linked.row.service_id).first() if linked.row.service_id else None
     zone = request.GET.get("zone", "")

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from slotkeeper.appointments.slots import SlotQuery
+from slotkeeper.doors.languages import fall_back_to
 from slotkeeper.doors.middleware import PAGE_POLICY
 from slotkeeper.doors.zones import zone_in_words
 from slotkeeper.offerings.models import Service
@@ -95,6 +96,7 @@ def read_visit(request: HttpRequest, business_slug: str, service_slug: str | Non
     service = None if business is None or service_slug is None else find_service(business.pk, service_slug)
     if business is None or (service_slug is not None and service is None):
         raise Http404
+    fall_back_to(request, business.locale)
     wish = {}
     zone = request.GET.get("zone", "")
     if is_zone(zone):
