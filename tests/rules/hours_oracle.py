@@ -33,7 +33,7 @@ CHANGES = [
 # Coarse, so that ranges often touch; with odd minutes among them.
 minute_of_day = st.integers(0, 47).map(lambda half_hour: half_hour * 30) | st.integers(0, 1439)
 minute_range = st.tuples(minute_of_day, minute_of_day | st.just(1440))
-ranges_of_a_day = st.lists(minute_range, max_size=2).map(tuple) | st.sampled_from([((0, 1440),), ((9 * 60, 17 * 60),)])
+ranges_of_a_day = st.lists(minute_range, max_size=2).map(tuple) | st.sampled_from([((0, 1440),), ((7 * 60, 20 * 60),)])
 week = st.tuples(*[ranges_of_a_day] * 7)
 
 
