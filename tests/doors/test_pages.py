@@ -238,18 +238,19 @@ def test_viewer_neither_sees_tokens_nor_the_way_there(cast):
 
 
 def test_profile_is_saved_with_its_change(cast):
-    answer = browser_of(cast.colleague).post("/settings/account", {"name": "Cleo", "time_zone": "Asia/Kolkata"})
+    said = {"name": "Cleo", "time_zone": "Asia/Kolkata", "locale": "de"}
+    answer = browser_of(cast.colleague).post("/settings/account", said)
     assert answer.status_code == 302
     user = User.objects.get(pk=cast.colleague.user_id)
-    assert (user.name, user.time_zone) == ("Cleo", "Asia/Kolkata")
+    assert (user.name, user.time_zone, user.locale) == ("Cleo", "Asia/Kolkata", "de")
     change = Change.objects.get(subject_kind="user")
     assert (change.subject_id, change.business_id, change.verb) == (
         user.pk,
         cast.colleague.business_id,
         "updated",
     )
-    assert change.before == {"name": "Colleague", "time_zone": ZONE}
-    assert change.after == {"name": "Cleo", "time_zone": "Asia/Kolkata"}
+    assert change.before == {"name": "Colleague", "time_zone": ZONE, "locale": "en"}
+    assert change.after == said
 
 
 def test_profile_with_an_unknown_zone_is_refused(cast):

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.http import urlencode
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext, gettext_noop
 
 from slotkeeper.doors.access import PUBLIC, SIGNED_IN, Access, access_to
 from slotkeeper.doors.api.problems import ApiProblem, answer_problem, not_permitted, not_signed_in, try_later
@@ -162,7 +163,8 @@ class PermissionGate:
         if isinstance(exception, IntegrityError) and not is_api(request):
             # A form sent twice at once: both passed its checks, the database let one in.
             logger.warning("Two requests at once: %s", exception)
-            return HttpResponse("This has just been saved by another request. Reload the page.", "text/plain", 409)
+            detail = gettext("This has just been saved by another request. Reload the page.")
+            return HttpResponse(detail, "text/plain", 409)
         return None
 
     def _refusal(self, request: HttpRequest, access: Access | None) -> HttpResponseBase | None:
@@ -175,7 +177,8 @@ class PermissionGate:
         request.caller = caller  # type: ignore[attr-defined]
         if caller is None:
             if not has_token(request) and request.user.is_authenticated:
-                return None if access == SIGNED_IN else refused(request, not_permitted("You belong to no business."))
+                alone = not_permitted(gettext_noop("You belong to no business."))
+                return None if access == SIGNED_IN else refused(request, alone)
             return refused(request, not_signed_in())
         if isinstance(access, Permission) and not caller.may(access):
             return refused(request, not_permitted())
@@ -215,13 +218,12 @@ def refused(request: HttpRequest, problem: ApiProblem) -> HttpResponse:
         if not User.objects.exists():
             return redirect("welcome")
         return redirect(f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}")
-    return render(request, "403.html", {"detail": problem.detail}, status=problem.status)
+    return render(request, "403.html", {"detail": gettext(problem.detail)}, status=problem.status)
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
     """Answer that the database is busy or away."""
     if is_api(request):
         return answer_problem(try_later())
-    return HttpResponse(
-        "The database is busy. Please try again in a moment.", "text/plain", 503, headers={"Retry-After": "1"}
-    )
+    detail = gettext("The database is busy. Please try again in a moment.")
+    return HttpResponse(detail, "text/plain", 503, headers={"Retry-After": "1"})

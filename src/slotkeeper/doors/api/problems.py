@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from django.http import HttpResponse
+from django.utils.translation import gettext_noop
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -70,7 +71,7 @@ def not_signed_in() -> ApiProblem:
     )  # fmt: skip
 
 
-def not_permitted(detail: str = "Your role or your token's scope does not allow this.") -> ApiProblem:
+def not_permitted(detail: str = gettext_noop("Your role or your token's scope does not allow this.")) -> ApiProblem:
     """Refuse what the caller's role or token does not allow."""
     return ApiProblem(HTTPStatus.FORBIDDEN, "NOT_PERMITTED", detail)
 

@@ -11,9 +11,13 @@ from axes.utils import reset
 from django import forms
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from slotkeeper.changes.record import Actor
+from slotkeeper.doors.languages import current_language, known_language
 from slotkeeper.doors.zones import TimeZoneField
 from slotkeeper.people.models import User
 from slotkeeper.people.sign_up import found_business
@@ -25,16 +29,17 @@ class SignUpFields(forms.Form):
     field_order = ["business_name", "name", "email", "password1", "time_zone"]
 
     business_name = forms.CharField(
-        label="Business", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "organization"})
+        label=_("Business"), max_length=100, widget=forms.TextInput(attrs={"autocomplete": "organization"})
     )
-    name = forms.CharField(label="Your name", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"}))
-    time_zone = TimeZoneField(label="Time zone")
+    name = forms.CharField(label=_("Your name"), max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    time_zone = TimeZoneField(label=_("Time zone"))
 
     def signup(self, request: HttpRequest, user: User) -> None:
         """Make the new user's business; allauth calls this within the sign-up."""
         del request
         user.name, user.time_zone = self.cleaned_data["name"], self.cleaned_data["time_zone"]
-        user.save(update_fields=["name", "time_zone"])
+        user.locale = current_language()
+        user.save(update_fields=["name", "time_zone", "locale"])
         found_business(user, self.cleaned_data["business_name"], Actor("member", None, user.name))
 
 
@@ -42,13 +47,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     """allauth's hooks."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
-        "account_inactive": "This account is switched off.",
-        "email_password_mismatch": "This address and password do not belong together.",
-        "email_taken": "There is an account with this address already. Sign in instead.",
-        "enter_current_password": "This is not your current password.",
-        "incorrect_code": "This code is wrong, or no longer valid.",
-        "incorrect_password": "This password is wrong.",
-        "too_many_login_attempts": "Too many attempts. Please wait a few minutes.",
+        "account_inactive": _("This account is switched off."),
+        "cannot_remove_primary_email": _("Your main address cannot be removed."),
+        "email_password_mismatch": _("This address and password do not belong together."),
+        "email_taken": _("There is an account with this address already. Sign in instead."),
+        "enter_current_password": _("This is not your current password."),
+        "incorrect_code": _("This code is wrong, or no longer valid."),
+        "incorrect_password": _("This password is wrong."),
+        "max_email_addresses": _("You cannot add more than %d addresses."),
+        "too_many_login_attempts": _("Too many attempts. Please wait a few minutes."),
+        "unverified_primary_email": _("Your main address must be a confirmed one."),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -74,14 +82,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         return url_has_allowed_host_and_scheme(url, {own.netloc}, require_https=own.scheme == "https")
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send an account mail; links in it use SLOTKEEPER_URL, never the Host header."""
+        """Send an account mail in its reader's language; links in it use SLOTKEEPER_URL, never the Host header."""
         links = {name: _own_link(value) for name, value in context.items() if name.endswith("_url")}
-        message = self.render_mail(
-            template_prefix,
-            email,
-            {"email": email, "site_url": settings.CONFIGURATION.url} | context | links,
-            headers={"Auto-Submitted": "auto-generated"},  # RFC 3834: no out-of-office replies
-        )
+        with translation.override(_language_of(email)):
+            message = self.render_mail(
+                template_prefix,
+                email,
+                {"email": email, "site_url": settings.CONFIGURATION.url} | context | links,
+                headers={"Auto-Submitted": "auto-generated"},  # RFC 3834: no out-of-office replies
+            )
         message.send()
 
 
@@ -89,18 +98,25 @@ class SecondStepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has
     """allauth's hooks for passkeys, security keys and codes."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
-        "add_email_blocked": "Switch your second step off before you add an address, then on again.",
+        "add_email_blocked": _("Switch your second step off before you add an address, then on again."),
         "incorrect_code": AccountAdapter.error_messages["incorrect_code"],
-        "unverified_email": "Confirm your address first: its link is in your mail.",
+        "unverified_email": _("Confirm your address first: its link is in your mail."),
     }
 
     def generate_authenticator_name(self, user: User, type: Any) -> str:  # noqa: A002 -- allauth's name
         """Suggest a name that tells keys apart."""
-        return f"Key {Authenticator.objects.filter(user_id=user.pk, type=type).count() + 1}"
+        number = Authenticator.objects.filter(user_id=user.pk, type=type).count() + 1
+        return gettext("Key %(number)d") % {"number": number}
 
     def _get_site_name(self) -> str:
         """Say what the browser's dialog calls us."""
         return "Slotkeeper"
+
+
+def _language_of(email: str) -> str:
+    """Say which language the owner of an address reads; for a stranger's, the page's."""
+    owner = User.objects.filter(emailaddress__email__iexact=email).first()
+    return (owner and known_language(owner.locale)) or current_language()
 
 
 def _own_link(url: str) -> str:

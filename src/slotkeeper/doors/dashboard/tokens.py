@@ -8,6 +8,7 @@ from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from slotkeeper.doors.access import permit
@@ -23,20 +24,20 @@ class NewTokenForm(forms.Form):
     """What a new token shall be."""
 
     name = forms.CharField(
-        label="Name",
+        label=_("Name"),
         max_length=100,
-        help_text="What will use it, such as “Website form” or “Reports”.",
+        help_text=_("What will use it, such as “Website form” or “Reports”."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     scope = forms.ChoiceField(
-        label="It may",
-        choices=[(Scope.WRITE.value, "Read and change"), (Scope.READ.value, "Only read")],
+        label=_("It may"),
+        choices=[(Scope.WRITE.value, _("Read and change")), (Scope.READ.value, _("Only read"))],
         initial=Scope.WRITE.value,
         widget=forms.RadioSelect,
     )
     expires = forms.ChoiceField(
-        label="Expires",
-        choices=[("never", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In 365 days")],
+        label=_("Expires"),
+        choices=[("never", _("Never")), ("30", _("In 30 days")), ("90", _("In 90 days")), ("365", _("In 365 days"))],
     )
 
     def wish(self, now: int) -> TokenWish:

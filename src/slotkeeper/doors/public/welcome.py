@@ -7,11 +7,13 @@ from django.contrib.auth import login
 from django.contrib.auth.password_validation import validate_password
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from slotkeeper.changes.record import Actor
 from slotkeeper.doors.access import PUBLIC, permit
 from slotkeeper.doors.dashboard.account import verify_address
+from slotkeeper.doors.languages import current_language
 from slotkeeper.doors.zones import TimeZoneField
 from slotkeeper.people.models import User
 from slotkeeper.people.sign_up import AlreadySetUp, NewOwner, create_first_owner
@@ -21,17 +23,17 @@ class FirstOwnerForm(forms.Form):
     """Who runs this installation."""
 
     business_name = forms.CharField(
-        label="Business", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "organization"})
+        label=_("Business"), max_length=100, widget=forms.TextInput(attrs={"autocomplete": "organization"})
     )
-    name = forms.CharField(label="Your name", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"}))
-    email = forms.EmailField(label="Email", max_length=255, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+    name = forms.CharField(label=_("Your name"), max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    email = forms.EmailField(label=_("Email"), max_length=255, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
     password = forms.CharField(
-        label="Password",
+        label=_("Password"),
         strip=False,  # as allauth reads it at sign-in
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least 10 characters; not one that many people use.",
+        help_text=_("At least 10 characters; not one that many people use."),
     )
-    time_zone = TimeZoneField(label="Time zone", help_text="Every page shows times in this zone.")
+    time_zone = TimeZoneField(label=_("Time zone"), help_text=_("Every page shows times in this zone."))
 
     def clean(self) -> dict[str, Any]:
         """Check the password against the rules that sign-up uses."""
@@ -53,7 +55,7 @@ def first_run(request: HttpRequest) -> HttpResponse:
         raise Http404
     form = FirstOwnerForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        owner = NewOwner(**form.cleaned_data)
+        owner = NewOwner(**form.cleaned_data, locale=current_language())
         try:
             membership = create_first_owner(owner, Actor("member", None, owner.name))
         except AlreadySetUp:

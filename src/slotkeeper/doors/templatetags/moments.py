@@ -36,6 +36,24 @@ def short_day(moment: date) -> str:
     return date_format(moment, pgettext("date format: weekday, day and month, short", "D j M"))
 
 
+@register.filter(expects_localtime=True)
+def short_date(moment: date) -> str:
+    """Write a day of any year shortly: `3 Dec 2026`."""
+    return date_format(moment, pgettext("date format: day, month and year, short", "j M Y"))
+
+
+@register.filter(expects_localtime=True)
+def short_moment(moment: datetime) -> str:
+    """Write a day and time shortly: `3 Dec 2026, 14:00`."""
+    return date_format(moment, pgettext("date format: day, month, year and time, short", "j M Y, H:i"))
+
+
+@register.filter(expects_localtime=True)
+def moment(moment: datetime) -> str:
+    """Write a day and time: `Thu 3 Dec 2026, 14:00`."""
+    return date_format(moment, pgettext("date format: weekday, day, month, year and time", "D j M Y, H:i"))
+
+
 @register.filter
 def length_in_words(minutes: int) -> str:
     """Write how long something takes: `25 min`, `1 h 30 min`, `2 h`."""
