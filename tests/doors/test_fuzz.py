@@ -42,11 +42,18 @@ def world(db):
     cast = make_cast()
     appointment = cast.api().book(contact_id=cast.customer.pk).json()
     token = token_for(cast.owner)
-    spare = cast.api().post("/api/tokens", {"name": "spare"}).json()
+    api, user_id = cast.api(), cast.owner.user_id
+    spare = api.post("/api/tokens", {"name": "spare"}).json()
+    away = {"start": "2027-03-01T00:00:00", "end": "2027-03-02T00:00:00"}
     return token, {
         "appointment_id": appointment["id"],
         "contact_id": cast.customer.pk,
         "token_id": spare["id"],
+        "user_id": user_id,
+        "service_id": api.post("/api/services", {"name": "Hair cut", "user_ids": [user_id]}).json()["id"],
+        "time_off_id": api.post(f"/api/users/{user_id}/time-off", away).json()["id"],
+        "closure_id": api.post("/api/closures", {"date": "2027-12-24", "name": "Christmas"}).json()["id"],
+        "resource_id": api.post("/api/resources", {"name": "Room 1"}).json()["id"],
     }
 
 

@@ -14,7 +14,13 @@ register = template.Library()
 
 Document = Mapping[str, Any]
 METHODS = ("get", "post", "put", "patch", "delete")
-TITLES = {"me": "The caller", "business": "The business", "public": "Booking without a token"}
+TITLES = {
+    "me": "The caller",
+    "business": "The business",
+    "public": "Booking without a token",
+    "users": "Opening hours and time off",
+    "holiday-calendars": "Holiday calendars",
+}
 PROBLEMS = {"Problem", "FieldError"}
 
 
@@ -239,6 +245,7 @@ ERROR_CODES = (
         409,
         "The status of the appointment does not allow this; the message says what it allows.",
     ),
+    ("STILL_IN_USE", 409, "A resource that is booked for a time to come cannot be deleted."),
     (
         "VERSION_CONFLICT",
         409,
