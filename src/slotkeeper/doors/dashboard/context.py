@@ -18,6 +18,7 @@ def page_frame(request: HttpRequest) -> dict[str, Any]:
     return {
         "caller": caller,
         "business_name": lambda: _business_name(caller),
+        "may_read_reports": lambda: bool(caller) and caller.may(Permission.REPORTS_READ),
         "may_read_tokens": lambda: bool(caller) and caller.may(Permission.TOKENS_READ),
         "has_mail_server": settings.CONFIGURATION.mail_server is not None,
         "is_sign_up_open": settings.CONFIGURATION.is_sign_up_open,

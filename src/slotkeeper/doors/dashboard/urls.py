@@ -2,10 +2,23 @@
 
 from django.urls import path
 
-from slotkeeper.doors.dashboard import home, profile, tokens
+from slotkeeper.doors.dashboard import appointment_list, appointments, calendar, customers, home, profile, reports, tokens
 
 urlpatterns = [
     path("", home.week, name="home"),
+    path("calendar/feed", calendar.feed, name="calendar_feed"),
+    path("calendar/latest", calendar.latest, name="calendar_latest"),
+    path("appointments", appointment_list.listing, name="appointments"),
+    path("appointments/new", appointments.new, name="appointment_new"),
+    path("appointments/<int:appointment_id>", appointments.page, name="appointment"),
+    path("appointments/<int:appointment_id>/edit", appointments.edit, name="appointment_edit"),
+    path("appointments/<int:appointment_id>/status", appointments.set_status, name="appointment_status"),
+    path("customers", customers.listing, name="customers"),
+    path("customers/new", customers.new, name="customer_new"),
+    path("customers/<int:contact_id>", customers.page, name="customer"),
+    path("customers/<int:contact_id>/edit", customers.edit, name="customer_edit"),
+    path("customers/<int:contact_id>/erase", customers.erase, name="customer_erase"),
+    path("reports", reports.reports, name="reports"),
     path("settings/tokens", tokens.tokens, name="tokens"),
     path("settings/tokens/new", tokens.make, name="token_make"),
     path("settings/tokens/<int:token_id>/revoke", tokens.revoke, name="token_revoke"),
