@@ -8,7 +8,9 @@ from django.utils.translation import gettext, ngettext, pgettext
 
 register = template.Library()
 
-_DIGITS = {"JPY": 0, "KRW": 0, "ISK": 0, "CLP": 0, "VND": 0, "XAF": 0, "XOF": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3}
+# Currencies whose minor unit is not the hundredth (ISO 4217).
+_WITHOUT_DIGITS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
+_WITH_THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹"}
 
 
@@ -72,10 +74,17 @@ def notice(minutes: int) -> str:
     return ngettext("%(number)d minute", "%(number)d minutes", minutes) % {"number": minutes}
 
 
+def minor_digits(currency: str) -> int:
+    """Say how many digits an amount of a currency has after the point."""
+    if currency in _WITHOUT_DIGITS.split():
+        return 0
+    return 3 if currency in _WITH_THREE_DIGITS.split() else 2
+
+
 @register.filter
 def price(amount: int, currency: str) -> str:
     """Write an amount of minor units: `€48`, `€48.50`."""
-    digits = _DIGITS.get(currency, 2)
+    digits = minor_digits(currency)
     whole = amount % 10**digits == 0
     number = number_format(amount / 10**digits, decimal_pos=0 if whole else digits)
     sign = _SIGNS.get(currency, f"{currency}\N{NO-BREAK SPACE}")
