@@ -116,12 +116,18 @@ def test_text_of_customers_is_never_markup(cast):
 
 
 def test_week_shows_seven_days_and_nothing_beyond(cast):
-    book(cast.owner, "In five days", 5 * 24)
-    book(cast.owner, "In eight days", 8 * 24)
-    page = text_of(browser_of(cast.owner).get("/"))
+    for title, day in (("Monday", 11), ("Sunday", 17), ("Week before", 10), ("Week after", 18)):
+        start = datetime(2027, 1, day, 12, tzinfo=UTC)
+        book(cast.owner, title, (start - datetime.now(UTC)) / timedelta(hours=1))
+    page = text_of(browser_of(cast.owner).get("/?date=2027-01-14"))
     assert len(re.findall(r'class="day[" ]', page)) == 7
-    assert "In five days" in page
-    assert "In eight days" not in page
+    assert "11–17 January 2027" in page
+    assert "?date=2027-01-04" in page
+    assert "?date=2027-01-18" in page
+    assert [title for title in ("Monday", "Sunday", "Week before", "Week after") if f">{title}<" in page] == [
+        "Monday",
+        "Sunday",
+    ]
 
 
 def test_empty_week_teaches_what_the_role_may_do_next(cast):

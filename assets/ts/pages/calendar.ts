@@ -92,8 +92,10 @@ function firstView(): string {
   return NARROW.matches ? "timeGridDay" : "timeGridWeek";
 }
 
-const place = part("calendar");
-const calendar = new Calendar(place, {
+const place = part("calendar"); // its height is the style sheet's business; the calendar fills it
+const sheet = document.createElement("div");
+place.append(sheet);
+const calendar = new Calendar(sheet, {
   plugins: [dayGrid, timeGrid, list, interaction],
   locales: [enGb, de],
   locale: language(),
@@ -112,7 +114,7 @@ const calendar = new Calendar(place, {
   snapDuration: "00:15:00",
   slotLabelFormat: { hour: "2-digit", minute: "2-digit", hour12: false },
   eventTimeFormat: { hour: "2-digit", minute: "2-digit", hour12: false },
-  displayEventEnd: true,
+  dayHeaderFormat: { weekday: "short", day: "numeric" },
   scrollTime: "07:30:00",
   scrollTimeReset: false,
   dayMaxEvents: true,
@@ -126,7 +128,12 @@ const calendar = new Calendar(place, {
   selectMinDistance: 6,
   editable: false, // each entry says for itself
   eventResizableFromStart: false,
-  views: { dayGridMonth: { displayEventEnd: false } },
+  views: {
+    timeGridDay: { titleFormat: { weekday: "short", day: "numeric", month: "long", year: "numeric" }, dayHeaders: false },
+    timeGridWeek: { titleFormat: { day: "numeric", month: "long", year: "numeric" }, displayEventEnd: false },
+    listWeek: { titleFormat: { day: "numeric", month: "long", year: "numeric" } },
+    dayGridMonth: { displayEventEnd: false, dayHeaderFormat: { weekday: "short" } },
+  },
   events: (asked, done, fail) => { entries(asked).then(done, fail); },
   eventContent: draw,
   eventDidMount: ({ el, event }) => { color(el, event.extendedProps["color"]); },
@@ -144,15 +151,14 @@ const calendar = new Calendar(place, {
     if (allDay) calendar.changeView("timeGridDay", dateStr);
     else if (data.may_write) book(bare(dateStr), CLICK_MINUTES);
   },
-  datesSet: ({ view, startStr }) => {
+  datesSet: ({ view }) => {
     part("calendar-title").textContent = view.title;
     localStorage.setItem(VIEW_KEY, view.type);
     for (const button of document.querySelectorAll<HTMLButtonElement>("[data-view]")) {
       button.setAttribute("aria-pressed", String(button.dataset["view"] === view.type));
     }
-    const day = view.type === "dayGridMonth" ? bare(calendar.getDate().toISOString()) : startStr;
     const url = new URL(window.location.href);
-    url.searchParams.set("date", day.slice(0, 10));
+    url.searchParams.set("date", calendar.getDate().toISOString().slice(0, 10)); // its clock counts as if in UTC
     history.replaceState(null, "", url);
   },
   viewDidMount: ({ el }) => {

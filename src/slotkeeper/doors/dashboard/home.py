@@ -1,18 +1,24 @@
-"""The page after sign-in: the next seven days."""
+"""The page after sign-in: the week, as a list that works everywhere and as a calendar where scripts run."""
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import render
+from django.utils.formats import date_format
+from django.utils.translation import pgettext
 from django.views.decorators.cache import never_cache
 
-from slotkeeper.appointments.rows import AppointmentRow, Listing, Reach, read_listing
+from slotkeeper.appointments.rows import AppointmentRow, Listing, read_listing
 from slotkeeper.doors.access import permit
+from slotkeeper.doors.dashboard.asking import caller_of, number_from, people_of, readable
+from slotkeeper.doors.dashboard.calendar import calendar_data
+from slotkeeper.doors.middleware import PAGE_POLICY
 from slotkeeper.doors.zones import zone_in_words
-from slotkeeper.people.callers import Caller
 from slotkeeper.people.models import User
 from slotkeeper.rules.intervals import Interval
 from slotkeeper.rules.local_time import TimeForm, day_bounds, local_day
@@ -20,6 +26,14 @@ from slotkeeper.rules.permissions import Permission
 
 SHOWN_DAYS = 7
 MOST_SHOWN = 500
+FIRST_YEAR, LAST_YEAR = 1971, 2199  # weeks that lie wholly within the years we know
+
+# FullCalendar writes its rules into an empty style element (the hash is that of nothing) and draws its
+# icons with a font that it carries along.
+_EMPTY_STYLE = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
+CALENDAR_POLICY = PAGE_POLICY.replace("style-src 'self'", f"style-src 'self' {_EMPTY_STYLE}").replace(
+    "font-src 'self'", "font-src 'self' data:"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,35 +58,76 @@ class Day:
 @permit(Permission.APPOINTMENTS_READ)
 @never_cache
 def week(request: HttpRequest) -> HttpResponse:
-    """List the appointments of the next seven days, in the caller's zone."""
-    caller: Caller = request.caller  # type: ignore[attr-defined]  # the permission gate has filled it
+    """Show the week of `?date=`, today's where none is given, in the caller's zone."""
+    caller = caller_of(request)
     now = int(time.time())
-    dates = shown_dates(caller.time_zone, now)
-    sees_all = caller.may(Permission.APPOINTMENTS_READ_ALL)
-    reach = Reach(caller.business_id, None if sees_all else caller.user_id)
+    today = local_day(caller.time_zone, now)
+    dates = shown_dates(request.GET.get("date", ""), today)
+    people = people_of(caller.business_id) if caller.may(Permission.APPOINTMENTS_READ_ALL) else {}
+    person = number_from(request.GET.get("user_id"))
     window = _window(caller.time_zone, dates)
-    rows = read_listing(Listing(reach, MOST_SHOWN + 1, window.start, window.end))
+    rows = read_listing(Listing(readable(caller), MOST_SHOWN + 1, window.start, window.end, user_id=person))
     shown = rows[:MOST_SHOWN]
-    people = _names(shown) if any(row.user_id != caller.user_id for row in shown) else {}
+    names = _names(shown) if any(row.user_id != caller.user_id for row in shown) else {}
+    day = _asked_day(request.GET.get("date", "")) or today
     context = {
-        "days": arrange(shown, dates, people, (caller.time_zone, now)),
-        "today": dates[0],
+        "days": arrange(shown, dates, names, (caller.time_zone, now)),
+        "today": today,
+        "title": week_in_words(dates),
+        "links": _links(dates, person),
         "count": len(shown),
         "has_more": len(rows) > MOST_SHOWN,
-        "has_people": bool(people),
-        "sees_all": sees_all,
+        "has_people": bool(names),
+        "people": people if len(people) > 1 else {},
+        "person": person,
+        "sees_all": caller.may(Permission.APPOINTMENTS_READ_ALL),
         "may_write_tokens": caller.may(Permission.TOKENS_WRITE),
         "may_write_appointments": caller.may(Permission.APPOINTMENTS_WRITE),
-        "zone": caller.time_zone,
         "zone_words": zone_in_words(caller.time_zone),
+        "data": calendar_data(caller, day.isoformat(), get_token(request)),
     }
-    return render(request, "dashboard/week.html", context)
+    answer = render(request, "dashboard/week.html", context)
+    answer["Content-Security-Policy"] = CALENDAR_POLICY
+    return answer
 
 
-def shown_dates(zone: str, now: int) -> list[date]:
-    """Give today and the following days, by the zone's calendar."""
-    today = local_day(zone, now)
-    return [today + timedelta(days=number) for number in range(SHOWN_DAYS)]
+def shown_dates(asked: str, today: date) -> list[date]:
+    """Give the days of the week around a date, Monday first; of this week where it is none."""
+    day = _asked_day(asked) or today
+    monday = day - timedelta(days=day.weekday())
+    return [monday + timedelta(days=number) for number in range(SHOWN_DAYS)]
+
+
+def week_in_words(dates: Sequence[date]) -> str:
+    """Write a week: `23–29 November 2026`; what both ends share stands once."""
+    first, last = dates[0], dates[-1]
+    form = pgettext("date format: day, month in full and year", "j F Y")
+    if first.year != last.year:
+        return f"{date_format(first, form)} – {date_format(last, form)}"
+    if first.month != last.month:
+        start = date_format(first, pgettext("date format: day and month in full", "j F"))
+        return f"{start} – {date_format(last, form)}"
+    return f"{date_format(first, pgettext('date format: day', 'j'))}–{date_format(last, form)}"
+
+
+def _asked_day(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if FIRST_YEAR <= day.year <= LAST_YEAR else None
+
+
+def _links(dates: Sequence[date], person: int | None) -> dict[str, Any]:
+    """Lead to the weeks around, and to this one."""
+    also = f"&user_id={person}" if person else ""
+    step = timedelta(days=SHOWN_DAYS)
+    return {
+        "before": f"?date={dates[0] - step}{also}",
+        "after": f"?date={dates[0] + step}{also}",
+        "today": f"?{also.lstrip('&')}",
+        "date": dates[0].isoformat(),
+    }
 
 
 def arrange(

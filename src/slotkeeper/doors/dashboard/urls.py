@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from slotkeeper.doors.dashboard import appointment_list, appointments, calendar, customers, home, profile, reports, tokens
+from slotkeeper.doors.dashboard import (
+    appointment_list,
+    appointments,
+    calendar,
+    customers,
+    home,
+    profile,
+    reports,
+    tokens,
+)
 
 urlpatterns = [
     path("", home.week, name="home"),

@@ -1,0 +1,62 @@
+"""Who is asking for a page, what they reach, and rendering in their zone."""
+
+import re
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from slotkeeper.appointments.rows import Reach
+from slotkeeper.people.callers import Caller
+from slotkeeper.people.models import Membership
+from slotkeeper.rules.permissions import Permission
+
+LARGEST_ID = 2**63 - 1
+MOST_PAGES = 1000
+# Tab, line feed and carriage return come from text areas; the others from nobody.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def caller_of(request: HttpRequest) -> Caller:
+    """Give the signed-in member; the permission gate has found them."""
+    caller: Caller = request.caller  # type: ignore[attr-defined]  # the permission gate has filled it
+    return caller
+
+
+def readable(caller: Caller) -> Reach:
+    """Say which appointments the caller may see."""
+    return Reach(caller.business_id, None if caller.may(Permission.APPOINTMENTS_READ_ALL) else caller.user_id)
+
+
+def writable(caller: Caller) -> Reach:
+    """Say which appointments the caller may change."""
+    return Reach(caller.business_id, None if caller.may(Permission.APPOINTMENTS_WRITE_ALL) else caller.user_id)
+
+
+def show(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """Render a page with times in the caller's zone."""
+    with timezone.override(ZoneInfo(caller_of(request).time_zone)):
+        return render(request, template, context, status=status)
+
+
+def people_of(business_id: int) -> dict[int, str]:
+    """List the active members of a business, by user id; in the order in which they came."""
+    members = Membership.objects.active().in_business(business_id).select_related("user").order_by("pk")
+    return {member.user_id: str(member.user) for member in members}
+
+
+def number_from(text: str | None, most: int = LARGEST_ID) -> int | None:
+    """Read a positive number out of a query; None where there is none."""
+    if text and text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= most:
+        return int(text)
+    return None
+
+
+def refuse_control_characters(text: str) -> None:
+    """Refuse characters that nobody types. Raises ValidationError."""
+    if _CONTROL.search(text):
+        raise ValidationError(_("It contains control characters."))

@@ -1,0 +1,161 @@
+"""The pages of customers: list, one with their appointments, store, change, erase."""
+
+import time
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.core.validators import RegexValidator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+
+from slotkeeper.appointments.erasure import erase_contact
+from slotkeeper.contacts.actions import ContactVersionConflict, UnknownContact, create_contact, update_contact
+from slotkeeper.contacts.models import Contact
+from slotkeeper.doors.access import permit
+from slotkeeper.doors.dashboard.appointment_form import Text
+from slotkeeper.doors.dashboard.appointment_list import PAGE_ROWS, lines_of, narrowed, query_without_page
+from slotkeeper.doors.dashboard.asking import LARGEST_ID, MOST_PAGES, caller_of, number_from, show
+from slotkeeper.people.callers import Caller
+from slotkeeper.rules.permissions import Permission
+
+MOST_SEARCHED = 100
+
+
+class CustomerForm(forms.Form):
+    """What is known of a customer."""
+
+    name = Text(_("Name"), 100, required=True)
+    email = Text(
+        _("Email"), 255, widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        help_text=_("Confirmations and reminders go there."),
+    )  # fmt: skip
+    phone = Text(_("Phone"), 20)
+    notes = Text(_("Notes"), 2000, rows=4, help_text=_("For the business only."))
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["email"].validators.append(RegexValidator(r"^[^@\s]+@[^@\s]+$", _("Enter an email address.")))
+
+    def wanted(self) -> dict[str, Any]:
+        """Give the fields in the verbs' words."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "version"}
+
+
+@permit(Permission.CONTACTS_READ)
+@never_cache
+def listing(request: HttpRequest) -> HttpResponse:
+    """List customers by name."""
+    caller = caller_of(request)
+    text = "".join(one for one in request.GET.get("q", "")[:MOST_SEARCHED] if one.isprintable()).strip()
+    contacts = _visible(caller).order_by("name", "pk")
+    if text:
+        contacts = contacts.matching(text, caller.may(Permission.CONTACTS_READ_DETAILS))
+    page = Paginator(contacts, PAGE_ROWS).get_page(number_from(request.GET.get("page"), MOST_PAGES) or 1)
+    context = {
+        "page": page,
+        "q": text,
+        "query": query_without_page(request.GET),
+        "may_see_details": caller.may(Permission.CONTACTS_READ_DETAILS),
+        "may_write": caller.may(Permission.CONTACTS_WRITE),
+    }
+    return show(request, "dashboard/customers.html", context)
+
+
+@permit(Permission.CONTACTS_READ)
+@never_cache
+def page(request: HttpRequest, contact_id: int) -> HttpResponse:
+    """Show a customer and their appointments, the latest first."""
+    caller = caller_of(request)
+    contact = _found(caller, contact_id)
+    theirs = narrowed(caller, {}).filter(contact_id=contact.pk).order_by("-start_time", "-pk")
+    shown = Paginator(theirs, PAGE_ROWS).get_page(number_from(request.GET.get("page"), MOST_PAGES) or 1)
+    context = {
+        "contact": contact,
+        "page": shown,
+        "lines": lines_of(shown.object_list, caller),
+        "has_people": caller.may(Permission.APPOINTMENTS_READ_ALL),
+        "query": "",
+        "may_see_details": caller.may(Permission.CONTACTS_READ_DETAILS),
+        "may_write": caller.may(Permission.CONTACTS_WRITE),
+        "may_erase": caller.may(Permission.CONTACTS_WRITE_ALL),
+        "may_book": caller.may(Permission.APPOINTMENTS_WRITE),
+    }
+    return show(request, "dashboard/customer.html", context)
+
+
+@permit(Permission.CONTACTS_WRITE)
+@never_cache
+def new(request: HttpRequest) -> HttpResponse:
+    """Store a customer."""
+    caller = caller_of(request)
+    form = CustomerForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        contact = create_contact(caller.business_id, form.wanted(), caller.actor, int(time.time()))
+        messages.success(request, gettext("Saved."))
+        # A provider sees the customers of their own appointments, so not this one yet.
+        is_seen = caller.may(Permission.CONTACTS_READ_ALL)
+        return redirect("customer", contact.pk) if is_seen else redirect("customers")
+    return show(request, "dashboard/customer_form.html", {"form": form})
+
+
+@permit(Permission.CONTACTS_WRITE)
+@never_cache
+def edit(request: HttpRequest, contact_id: int) -> HttpResponse:
+    """Change what is known of a customer; a change by somebody else meanwhile is shown first."""
+    caller = caller_of(request)
+    contact = _found(caller, contact_id)
+    names = ("name", "email", "phone", "notes", "version")
+    form = CustomerForm(request.POST or None, initial={name: getattr(contact, name) for name in names})
+    current = None
+    if request.method == "POST" and form.is_valid():
+        versions = frozenset({form.cleaned_data["version"] or 0})
+        try:
+            update_contact(contact.pk, caller.business_id, form.wanted(), caller.actor, versions)
+        except ContactVersionConflict as error:
+            current = error.current
+            data = request.POST.copy()
+            data["version"] = str(current.version)
+            form = CustomerForm(data)
+        except UnknownContact:
+            raise Http404 from None
+        else:
+            messages.success(request, gettext("Saved."))
+            return redirect("customer", contact.pk)
+    context = {"form": form, "contact": contact, "current": current}
+    return show(request, "dashboard/customer_form.html", context, 409 if current else 200)
+
+
+@permit(Permission.CONTACTS_WRITE_ALL)
+@never_cache
+def erase(request: HttpRequest, contact_id: int) -> HttpResponse:
+    """Ask whether to erase a customer, and erase them."""
+    caller = caller_of(request)
+    contact = _found(caller, contact_id)
+    if request.method == "POST":
+        try:
+            erase_contact(caller.business_id, contact.pk, caller.actor)
+        except UnknownContact:
+            raise Http404 from None
+        messages.success(request, gettext("The customer is erased."))
+        return redirect("customers")
+    return show(request, "dashboard/customer_erase.html", {"contact": contact})
+
+
+def _visible(caller: Caller) -> Any:
+    contacts = Contact.objects.in_business(caller.business_id)
+    if caller.may(Permission.CONTACTS_READ_ALL):
+        return contacts
+    return contacts.with_appointments_of(caller.user_id)
+
+
+def _found(caller: Caller, contact_id: int) -> Contact:
+    contact: Contact | None = _visible(caller).filter(pk=min(contact_id, LARGEST_ID)).first()
+    if contact is None:
+        raise Http404
+    return contact

@@ -1,0 +1,100 @@
+"""The record of an appointment's changes, in words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext, gettext_lazy, pgettext
+
+from slotkeeper.changes.models import Change
+from slotkeeper.people.callers import Caller
+from slotkeeper.rules.local_time import InvalidTime, parse_time
+from slotkeeper.rules.permissions import Permission
+
+MOST_CHANGES = 200
+_DETAILS = {"contact_email", "contact_phone"}
+_VERBS = {
+    "booked": gettext_lazy("booked it"),
+    "recorded": gettext_lazy("recorded it"),
+    "rescheduled": gettext_lazy("moved it"),
+    "reassigned": gettext_lazy("gave it to somebody else"),
+    "updated": gettext_lazy("changed it"),
+    "confirmed": gettext_lazy("confirmed it"),
+    "completed": gettext_lazy("completed it"),
+    "canceled": gettext_lazy("canceled it"),
+    "no_show": gettext_lazy("noted that the customer did not come"),
+}
+_FIELDS = {
+    "title": gettext_lazy("Title"),
+    "start_time": gettext_lazy("Start"),
+    "end_time": gettext_lazy("End"),
+    "status": gettext_lazy("Status"),
+    "user_id": gettext_lazy("With"),
+    "contact_name": gettext_lazy("Customer"),
+    "contact_email": gettext_lazy("Customer’s email"),
+    "contact_phone": gettext_lazy("Customer’s phone"),
+    "location": gettext_lazy("Place"),
+    "description": gettext_lazy("Description"),
+    "notes": gettext_lazy("Notes"),
+    "reason": gettext_lazy("Reason"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedField:
+    """One field: what it was and what it became; None where that is not told."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What somebody did, and when."""
+
+    at: datetime
+    actor: str
+    words: str
+    fields: list[ChangedField] = field(default_factory=list)
+
+
+def history_of(
+    caller: Caller, appointment_id: int, statuses: Mapping[str, str], people: Mapping[int, str]
+) -> list[Entry]:
+    """List the changes of an appointment, the newest first."""
+    found = Change.objects.filter(
+        business_id=caller.business_id, subject_kind="appointment", subject_id=appointment_id
+    ).order_by("-id")[:MOST_CHANGES]
+    hidden = frozenset() if caller.may(Permission.CONTACTS_READ_DETAILS) else _DETAILS
+
+    def words(name: str, value: Any) -> str | None:
+        if value is None:
+            return None
+        if name in {"start_time", "end_time"}:
+            return _moment(str(value))
+        if name == "status":
+            return statuses.get(value, value)
+        return people.get(value, gettext("Somebody who has left")) if name == "user_id" else str(value)
+
+    entries = []
+    for change in found:
+        before, after = change.before or {}, change.after or {}
+        shown = [name for name in _FIELDS if name in after and name not in hidden] if change.before else []
+        fields = [
+            ChangedField(str(_FIELDS[name]), words(name, before.get(name)), words(name, after[name])) for name in shown
+        ]
+        entries.append(Entry(change.at, change.actor_name, str(_VERBS.get(change.verb, change.verb)), fields))
+    return entries
+
+
+def _moment(text: str) -> str:
+    try:
+        read = parse_time(text)
+    except InvalidTime:
+        return text
+    moment = localtime(datetime.fromtimestamp(read.local - (read.offset or 0), UTC))
+    return date_format(moment, pgettext("date format: weekday, day, month, year and time", "D j M Y, H:i"))

@@ -1,0 +1,85 @@
+"""Why a verb refused, in words for a form, with the times that are free instead."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from slotkeeper.appointments import actions
+from slotkeeper.appointments.free_busy import BusyEntry, BusyKind, UnknownMember
+from slotkeeper.people.callers import Caller
+from slotkeeper.rules.appointment_status import InvalidTransition
+from slotkeeper.rules.intervals import Interval
+from slotkeeper.rules.local_time import TimeForm
+from slotkeeper.rules.permissions import Permission
+
+REFUSED = (
+    actions.SlotTaken,
+    actions.InThePast,
+    actions.TooLong,
+    actions.EndBeforeStart,
+    actions.FixedInFinalStatus,
+    actions.UnknownReference,
+    UnknownMember,
+    InvalidTransition,
+)
+_KINDS: dict[BusyKind, Promise] = {
+    BusyKind.APPOINTMENT: _("Another appointment"),
+    BusyKind.BUFFER: _("The pause around an appointment"),
+    BusyKind.HOLD: _("Somebody is just booking"),
+    BusyKind.TIME_OFF: _("Time off"),
+    BusyKind.ELSEWHERE: _("Busy elsewhere"),
+}
+_SENTENCES: dict[type[Exception], Promise] = {
+    actions.SlotTaken: _("This time is not free. Nothing was stored."),
+    actions.InThePast: _("This time is over. Nothing was stored."),
+    actions.TooLong: _("An appointment lasts at most 31 days."),
+    actions.EndBeforeStart: _("The end must come after the start."),
+    actions.FixedInFinalStatus: _("Times, person and service of a finished appointment are fixed."),
+    actions.UnknownReference: _("The customer or the service is not there any more."),
+    UnknownMember: _("This person does not work here any more."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of time for a page: `starts` is what the form takes back."""
+
+    starts: str
+    start: datetime
+    end: datetime
+    is_one_day: bool
+    words: str | Promise = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why nothing was stored, what is in the way, and what is free."""
+
+    sentence: str | Promise
+    conflicts: list[Stretch] = field(default_factory=list)
+    alternatives: list[Stretch] = field(default_factory=list)
+
+
+def refusal_of(error: Exception, caller: Caller, user_id: int) -> Refusal:
+    """Explain a refusal to the caller, as far as they may see that person's time."""
+    sentence = _SENTENCES.get(type(error)) or str(error)
+    conflicts = error.conflicts if isinstance(error, actions.SlotTaken) else []
+    free = error.alternatives if isinstance(error, actions.SlotTaken | actions.InThePast) else []
+    may_see = user_id == caller.user_id or caller.may(Permission.APPOINTMENTS_READ_ALL)
+    return Refusal(
+        sentence,
+        [_stretch(Interval(one.start, one.end), caller, _words(one, may_see)) for one in conflicts],
+        [_stretch(one, caller) for one in free],
+    )
+
+
+def _words(entry: BusyEntry, may_see: bool) -> str | Promise:
+    return entry.title if may_see and entry.title else _KINDS[entry.kind]
+
+
+def _stretch(one: Interval, caller: Caller, words: str | Promise = "") -> Stretch:
+    starts, ends = TimeForm.with_offset(caller.time_zone).write_all(one)
+    start, end = datetime.fromtimestamp(one.start, UTC), datetime.fromtimestamp(one.end, UTC)
+    return Stretch(starts, start, end, starts[:10] == ends[:10], words)
