@@ -4,38 +4,65 @@ from functools import cache
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext
+from django.conf import settings
+from django.utils.translation import gettext, gettext_lazy
 
+from slotkeeper.doors.languages import current_language
 from slotkeeper.rules.local_time import ZONE_NAMES
 
-CONTINENTS = [
-    *("Africa", "America", "Antarctica", "Arctic", "Asia"),
-    *("Atlantic", "Australia", "Europe", "Indian", "Pacific"),
-]
-OLDER_NAMES = "Older names"
+CONTINENTS = {
+    "Africa": gettext_lazy("Africa"),
+    "America": gettext_lazy("America"),
+    "Antarctica": gettext_lazy("Antarctica"),
+    "Arctic": gettext_lazy("Arctic"),
+    "Asia": gettext_lazy("Asia"),
+    "Atlantic": gettext_lazy("Atlantic"),
+    "Australia": gettext_lazy("Australia"),
+    "Europe": gettext_lazy("Europe"),
+    "Indian": gettext_lazy("Indian Ocean"),
+    "Pacific": gettext_lazy("Pacific"),
+}
+OLDER_NAMES = gettext_lazy("Older names")
 
 
 class TimeZoneField(forms.ChoiceField):
     """A choice of IANA zones, grouped by continent."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(choices=zone_choices(), **({"initial": "UTC"} | options))
+        super().__init__(choices=zone_choices, **({"initial": "UTC"} | options))
 
 
-@cache
 def zone_choices() -> list[Any]:
     """List UTC, then the zones under their continent, then names like US/Pacific that older systems use."""
-    groups: dict[str, list[tuple[str, str]]] = {continent: [] for continent in (*CONTINENTS, OLDER_NAMES)}
-    for name in sorted(ZONE_NAMES - {"UTC"}):
-        continent, _, place = name.partition("/")
-        if continent in CONTINENTS:
-            groups[continent].append((name, place.replace("_", " ").replace("/", ": ")))
-        else:
-            groups[OLDER_NAMES].append((name, name.replace("_", " ")))
-    return [("UTC", "UTC"), *groups.items()]
+    return _zone_choices(current_language())
 
 
 def zone_in_words(zone: str) -> str:
     """Name a zone as people do: `Lisbon time`; `UTC` stays."""
-    place = zone.rpartition("/")[2].replace("_", " ")
-    return zone if zone == "UTC" else gettext("%(place)s time") % {"place": place}
+    if zone == "UTC":
+        return zone
+    place = _translated_places(current_language()).get(zone) or zone.rpartition("/")[2].replace("_", " ")
+    return gettext("%(place)s time") % {"place": place}
+
+
+@cache
+def _zone_choices(language: str) -> list[Any]:
+    places = _translated_places(language)
+    groups: dict[str, list[tuple[str, str]]] = {continent: [] for continent in (*CONTINENTS, "")}
+    for name in sorted(ZONE_NAMES - {"UTC"}):
+        continent, _, place = name.partition("/")
+        if continent in CONTINENTS:
+            groups[continent].append((name, places.get(name) or place.replace("_", " ").replace("/", ": ")))
+        else:
+            groups[""].append((name, name.replace("_", " ")))
+    return [("UTC", "UTC"), *((str(CONTINENTS.get(name, OLDER_NAMES)), zones) for name, zones in groups.items())]
+
+
+@cache
+def _translated_places(language: str) -> dict[str, str]:
+    """Say which zones' places have a name of their own in a language: Lissabon, Rom."""
+    if language == settings.LANGUAGE_CODE:
+        return {}  # as the zones are called
+    from babel import Locale  # noqa: PLC0415 -- 10 MB that an installation without German readers need not load
+
+    return {zone: names["city"] for zone, names in Locale.parse(language).time_zones.items() if "city" in names}
