@@ -415,6 +415,18 @@ def test_slot_lists_everybody_who_is_free():
     assert next(slots([nine_to(10), ben], HOURS, Interval(at(0), at(24)), LONG_AGO)).user_ids == (ANN, BEN)
 
 
+@pytest.mark.parametrize("together", [False, True])
+def test_slot_lists_people_in_the_order_given(together):
+    ben, ann = nine_to(12, user_id=BEN), nine_to(12, busy=[blocked(at(9), at(10))])
+    *_, last = slots([ben, ann], HOURS, Interval(at(0), at(24)), LONG_AGO, together=together)
+    assert last == Slot(at(11), at(12), (BEN, ANN))
+
+
+def test_nobody_offers_nothing():
+    assert starts([]) == []
+    assert starts([], together=True) == []
+
+
 def test_slots_of_different_grids_come_by_start():
     assert starts([nine_to(11), open_on((9 * 60 + 15, 10 * 60 + 15), user_id=BEN)]) == [
         (9, 0),

@@ -6,14 +6,14 @@ where the whole service fits into the window and its blocked range, buffers incl
 same `_Team`. Instants are epoch seconds; every range of starts is half-open.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import partial
 from heapq import merge as merge_sorted
-from itertools import groupby
-from operator import itemgetter
+from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
 from slotkeeper.rules.intervals import Interval, gaps_between, merge
@@ -123,10 +123,14 @@ def slots(
     time at which all are open is the window, and a slot lists them all.
     """
     teams = _teams(providers, terms, now, together=together)
-    offers = _by_start(team.offers(within) for team in teams)
-    for start, of_start in groupby(offers, itemgetter(0)):
-        user_ids = tuple(user_id for _, team_user_ids in of_start for user_id in team_user_ids)
-        yield _slot((start, start + terms.duration_seconds, user_ids))
+    user_ids = tuple(provider.user_id for provider in providers)
+    if len(teams) != 1:
+        return _slots_of_any(teams, user_ids, within)
+    return (
+        _slot((start, start + terms.duration_seconds, user_ids))
+        for starts in teams[0].free_starts(within)
+        for start in starts
+    )
 
 
 def obstacles(
@@ -154,10 +158,9 @@ class _Team:
     terms: Terms
     now: int
 
-    def offers(self, within: Interval) -> Iterator[tuple[int, tuple[int, ...]]]:
-        """Find the starts that nothing stands against, each with the team's user ids."""
-        user_ids = tuple(provider.user_id for provider in self.providers)
-        return ((start, user_ids) for starts in self.free_starts(within) for start in starts)
+    def numbered_starts(self, number: int, within: Interval) -> Iterator[tuple[int, int, range]]:
+        """Find the starts that nothing stands against, to be merged with those of other teams."""
+        return ((starts.start, number, starts) for starts in self.free_starts(within))
 
     def free_starts(self, within: Interval) -> Iterator[range]:
         """Find the starts that nothing stands against, by rising start."""
@@ -287,6 +290,22 @@ def _teams(providers: Sequence[Provider], terms: Terms, now: int, *, together: b
     """Form the teams, each of which is enough to give the service."""
     groups = [providers] if together else [[provider] for provider in providers]
     return [_Team(group, terms, now) for group in groups if group]
+
+
+def _slots_of_any(teams: Sequence[_Team], user_ids: Sequence[int], within: Interval) -> Iterator[Slot]:
+    """Merge the slots of teams of one provider each, about a day at a time."""
+    free: defaultdict[int, list[int]] = defaultdict(list)
+    handed_out = within.start
+    runs = merge_sorted(*(team.numbered_starts(number, within) for number, team in enumerate(teams)))
+    for first, number, starts in chain(runs, [(_ALWAYS.end, 0, range(0))]):
+        if first >= handed_out + DAY_SECONDS:
+            # Whatever comes later starts no earlier, so before `first` nothing is missing.
+            for start in sorted(start for start in free if start < first):
+                of_start = tuple([user_ids[each] for each in sorted(free.pop(start))])
+                yield _slot((start, start + teams[0].terms.duration_seconds, of_start))
+            handed_out = first
+        for start in starts:
+            free[start].append(number)
 
 
 def _by_start(streams: Iterable[Iterator[_Row]]) -> Iterator[_Row]:
