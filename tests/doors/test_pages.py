@@ -25,6 +25,7 @@ from slotkeeper.rules.local_time import ZONE_NAMES, exact_instant, parse_time
 from slotkeeper.rules.permissions import Role
 
 PACKAGE = Path(slotkeeper.__file__).parent
+WEDNESDAY, WEEK = datetime(2027, 1, 13, 9, tzinfo=UTC), "/?date=2027-01-13"
 
 
 def browser_of(membership, **options) -> Client:
@@ -34,7 +35,7 @@ def browser_of(membership, **options) -> Client:
 
 
 def book(membership, title, hours=1, **fields):
-    start = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=hours)
+    start = WEDNESDAY + timedelta(hours=hours)
     end = start + timedelta(minutes=30)
     times = {"start_time": start, "end_time": end, "blocked_from": start, "blocked_until": end}
     return Appointment.objects.create(
@@ -94,7 +95,7 @@ def test_person_without_a_business_gets_a_page_that_says_so(cast):
 def test_owner_sees_everyones_week_and_provider_only_their_own(cast):
     book(cast.owner, "Owner's visit", 1, contact_name="Carla")
     book(cast.colleague, "Colleague's visit", 2)
-    owners, colleagues = (text_of(browser_of(who).get("/")) for who in (cast.owner, cast.colleague))
+    owners, colleagues = (text_of(browser_of(who).get(WEEK)) for who in (cast.owner, cast.colleague))
     assert "Owner&#x27;s visit" in owners
     assert "Carla" in owners
     assert "Colleague&#x27;s visit" in owners
@@ -105,29 +106,26 @@ def test_owner_sees_everyones_week_and_provider_only_their_own(cast):
 
 def test_week_of_another_business_stays_hidden(cast):
     book(cast.outsider, "Brakes")
-    assert "Brakes" not in text_of(browser_of(cast.owner).get("/"))
+    assert "Brakes" not in text_of(browser_of(cast.owner).get(WEEK))
 
 
 def test_text_of_customers_is_never_markup(cast):
     book(cast.owner, "<script>alert(1)</script>", contact_name="<b>Carla</b>")
-    page = text_of(browser_of(cast.owner).get("/"))
+    page = text_of(browser_of(cast.owner).get(WEEK))
     assert "<script>alert" not in page
     assert "<b>Carla" not in page
 
 
 def test_week_shows_seven_days_and_nothing_beyond(cast):
-    for title, day in (("Monday", 11), ("Sunday", 17), ("Week before", 10), ("Week after", 18)):
-        start = datetime(2027, 1, day, 12, tzinfo=UTC)
-        book(cast.owner, title, (start - datetime.now(UTC)) / timedelta(hours=1))
-    page = text_of(browser_of(cast.owner).get("/?date=2027-01-14"))
+    for title, days in (("Monday", -2), ("Sunday", 4), ("Week before", -3), ("Week after", 5)):
+        book(cast.owner, title, days * 24)
+    page = text_of(browser_of(cast.owner).get(WEEK))
     assert len(re.findall(r'class="day[" ]', page)) == 7
     assert "11–17 January 2027" in page
     assert "?date=2027-01-04" in page
     assert "?date=2027-01-18" in page
-    assert [title for title in ("Monday", "Sunday", "Week before", "Week after") if f">{title}<" in page] == [
-        "Monday",
-        "Sunday",
-    ]
+    shown = [title for title in ("Monday", "Sunday", "Week before", "Week after") if f">{title}<" in page]
+    assert shown == ["Monday", "Sunday"]
 
 
 def test_empty_week_teaches_what_the_role_may_do_next(cast):
@@ -274,9 +272,9 @@ def test_person_switches_between_their_own_businesses_only(cast):
     assert "Switch to Garage" in text_of(browser.get("/settings/account"))
     for foreign in (cast.outsider.pk, cast.colleague.pk, second.pk + 1, "x", "", 10**30):
         assert browser.post("/settings/business-switch", {"membership": foreign}).status_code == 404
-    assert "Brakes" not in text_of(browser.get("/"))
+    assert "Brakes" not in text_of(browser.get(WEEK))
     assert browser.post("/settings/business-switch", {"membership": second.pk})["Location"] == "/"
-    assert "Brakes" in text_of(browser.get("/"))
+    assert "Brakes" in text_of(browser.get(WEEK))
 
 
 def test_suspended_member_cannot_switch_back(cast):
