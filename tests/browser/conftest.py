@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -28,6 +29,13 @@ VIEWS = [(WIDE, "light"), (WIDE, "dark"), (NARROW, "light"), (NARROW, "dark")]
 @pytest.fixture(scope="package")
 def server(tmp_path_factory) -> Iterator[str]:
     """The server on an empty SQLite database, as `http://localhost:PORT`."""
+    with running_server(tmp_path_factory) as (url, _):
+        yield url
+
+
+@contextmanager
+def running_server(tmp_path_factory) -> Iterator[tuple[str, dict[str, str]]]:
+    """Run a server on an empty SQLite database; give its address, and the environment that its commands need."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -53,7 +61,7 @@ def server(tmp_path_factory) -> Iterator[str]:
         )  # fmt: skip
         try:
             wait_for(url, process, log)
-            yield url
+            yield url, environment
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(10)

@@ -107,6 +107,7 @@ def read_month(query: SlotQuery, wish: Wish) -> Month:
         weeks=[
             [Day(one, one in slots, one == chosen, one == today) if one.month == first.month else None for one in week]
             for week in weekdays.monthdatescalendar(first.year, first.month)
+            if week[-1] >= today  # weeks that are over only make the way longer
         ],
         weekdays=[date(2024, 1, 1) + timedelta(days=number) for number in weekdays.iterweekdays()],
         before=_month_before(first) if first > earliest else None,
