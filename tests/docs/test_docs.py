@@ -49,6 +49,16 @@ def test_every_path_of_the_api_is_documented():
         assert route in text or last in text, route
 
 
+def test_no_two_shapes_of_the_api_share_a_name():
+    # The generated document knows shapes by name: of two, it would describe one and lose the other.
+    shapes = re.findall(r"^class (\w+)\((?:msgspec\.Struct|Problem|StrEnum)", api_source(), re.MULTILINE)
+    assert sorted(shapes) == sorted(set(shapes))
+
+
+def api_source() -> str:
+    return "\n".join(path.read_text() for path in sorted((ROOT / "src/slotkeeper/doors/api").glob("*.py")))
+
+
 def test_the_permission_table_is_rendered_from_the_code():
     assert page("permissions.md") == render_permissions()
 

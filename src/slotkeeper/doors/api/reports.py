@@ -73,7 +73,7 @@ class NoShowsAnswer(msgspec.Struct):
     weeks: list[WeekOut]
 
 
-class ServiceOut(msgspec.Struct):
+class BookedService(msgspec.Struct):
     """How often a service was booked; without an id: appointments without a service."""
 
     service_id: int | None
@@ -85,7 +85,7 @@ class ServiceOut(msgspec.Struct):
 class ServicesAnswer(msgspec.Struct):
     """What was booked, the most frequent first."""
 
-    services: list[ServiceOut]
+    services: list[BookedService]
 
 
 class UtilizationReport(JsonEndpoint):
@@ -136,7 +136,9 @@ class ServicesReport(JsonEndpoint):
         """Count the appointments of each service."""
         found = read_services(_report_query(self.caller, parsed_query))
         return answer(
-            ServicesAnswer([ServiceOut(one.service_id, one.name, one.appointments, one.seconds // 60) for one in found])
+            ServicesAnswer(
+                [BookedService(one.service_id, one.name, one.appointments, one.seconds // 60) for one in found]
+            )
         )
 
 
