@@ -122,7 +122,8 @@ def test_series_that_cross_are_booked_whole_or_not_at_all(calendar: Cast, rounds
     def repeat(day: int) -> str:
         first = replace(verbs.wish, start_time=NINE + day * DAY, end_time=NINE + day * DAY + HOUR)
         weekly = Repetition(1, 4, "Europe/Berlin")
-        return outcome_of(lambda: series.book_series(first, weekly, COMMAND, NOW))
+        dates = series.dates_of(Interval(first.start_time, first.end_time), weekly)
+        return outcome_of(lambda: series.book_series(first, dates, COMMAND, NOW))
 
     chance = random.Random(7)
     outcomes = race([partial(repeat, 7 * chance.randrange(rounds(96) * 4)) for _ in range(rounds(96) * LANES)])

@@ -58,14 +58,13 @@ def dates_of(first: Interval, repetition: Repetition) -> list[Interval]:
 
 
 def book_series(
-    booking: Booking, repetition: Repetition, actor: Actor, now: int, *, allow_conflicts: bool = False
+    booking: Booking, dates: Sequence[Interval], actor: Actor, now: int, *, allow_conflicts: bool = False
 ) -> list[AppointmentRow]:
-    """Book every date of a series, or none of it.
+    """Book an appointment on every one of several dates, or on none.
 
     Raises SeriesRefused, which names every date that is not free, and all that `actions.book` raises
     but SlotTaken.
     """
-    dates = dates_of(Interval(booking.start_time, booking.end_time), repetition)
 
     def book(number: int) -> AppointmentRow:
         start, end = dates[number]

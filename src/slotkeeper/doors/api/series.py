@@ -97,10 +97,11 @@ class SeriesEndpoint(JsonEndpoint):
     def _book(self, body: NewSeries) -> HttpResponse:
         caller, zone = self.caller, zone_of(self.caller, body.time_zone)
         booking = booking_of(body, caller, zone)
-        repetition = Repetition(body.every_weeks, body.times, zone)
+        first = Interval(booking.start_time, booking.end_time)
+        dates = series.dates_of(first, Repetition(body.every_weeks, body.times, zone))
         form = TimeForm.with_offset(zone)
         with refusals(form, caller, booking.user_id), _series_refusals(form, caller, booking.user_id):
-            rows = series.book_series(booking, repetition, caller.actor, now(), allow_conflicts=body.allow_conflicts)
+            rows = series.book_series(booking, dates, caller.actor, now(), allow_conflicts=body.allow_conflicts)
         return answer(_write(rows, form, caller), HTTPStatus.CREATED)
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
@@ -54,10 +55,10 @@ class FromHereForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class RefusedOnPage:
-    """A date that is not free: its number, what was chosen for it, and why and what is free instead."""
+    """A date that is not free: its number, when it was to be, why not, and what is free instead."""
 
     number: int
-    chosen: str
+    asked: datetime
     refusal: Refusal
 
 
@@ -84,14 +85,7 @@ def repeat(request: HttpRequest) -> HttpResponse:
         rows = series.book_series(booking, list(dates.values()), caller.actor, int(time.time()))
     except SeriesRefused as error:
         numbers = list(dates)
-        refused = [
-            RefusedOnPage(
-                numbers[date.number - 1],
-                exchanged.get(numbers[date.number - 1], ""),
-                _refusal(date, caller, booking.user_id),
-            )
-            for date in error.refused
-        ]
+        refused = [_refused(numbers[date.number - 1], date, caller, booking.user_id) for date in error.refused]
         kept = {number: text for number, text in exchanged.items() if number not in {one.number for one in refused}}
         return _repeat_page(request, form, refused, kept)
     except REFUSED as error:
@@ -145,7 +139,7 @@ def move(request: HttpRequest, appointment_id: int) -> HttpResponse:
         to = Interval(data["start_time"], data["end_time"])
         moved = series.move_from_here(target, to, caller.time_zone, caller.actor, int(time.time()))
     except SeriesRefused as error:
-        refused = [RefusedOnPage(date.number, "", _refusal(date, caller, row.user_id)) for date in error.refused]
+        refused = [_refused(date.number, date, caller, row.user_id) for date in error.refused]
         return _series_page(request, row, rows, form, refused)
     except actions.VersionConflict:
         messages.warning(request, gettext("Somebody has just changed this appointment. You see it now as it is."))
@@ -181,7 +175,7 @@ def _series_page(
     form = form or _move_form(caller, row)
     context: dict[str, Any] = {
         "row": row,
-        "rows": [(one, refusals_moment(one)) for one in rows],
+        "rows": [(one, datetime.fromtimestamp(one.start_time, UTC)) for one in rows],
         "later": sum(1 for one in rows if one.start_time >= row.start_time),
         "may_write": may_write and "start" in form.fields,
         "form": form,
@@ -189,3 +183,62 @@ def _series_page(
         "zone": caller.time_zone,
     }
     return show(request, "dashboard/series.html", context, 409 if refused else 200)
+
+
+def _series(caller: Caller, appointment_id: int) -> tuple[AppointmentRow, list[AppointmentRow]]:
+    number = appointment_id if appointment_id <= LARGEST_ID else 0
+    row = find(readable(caller), number)
+    rows = series.read_series(readable(caller), number)
+    if row is None or not rows:
+        raise Http404
+    return row, rows
+
+
+def _move_form(caller: Caller, row: AppointmentRow, data: Any = None) -> AppointmentForm:
+    """Ask for a new start and length; the rest of the appointment's form is of no concern here."""
+    initial = initial_of(row, caller) | {"version": row.version}
+    form = AppointmentForm(caller, row, data, initial=initial)
+    for name in form.fields.keys() - {"start", "minutes", "offset", "version"}:
+        del form.fields[name]
+    return form
+
+
+def _target(caller: Caller, appointment_id: int, version: int) -> Target:
+    return Target(writable(caller), appointment_id, frozenset({version}))
+
+
+def _exchanged(request: HttpRequest, caller: Caller) -> dict[int, str]:
+    """Read what was chosen for dates that are not free: another start, or to leave the date out."""
+    chosen = {}
+    for number in range(1, MOST_TIMES + 1):
+        text = request.POST.get(f"date-{number}", "")
+        if text == SKIPPED or _start(text, caller) is not None:
+            chosen[number] = text
+    return chosen
+
+
+def _start(text: str, caller: Caller) -> int | None:
+    try:
+        return exact_instant(parse_time(text), caller.time_zone)
+    except (InvalidTime, ValueError):
+        return None
+
+
+def _dates(form: RepeatForm, booking: Booking, exchanged: dict[int, str], caller: Caller) -> dict[int, Interval]:
+    """List the dates by their numbers, with those that were exchanged."""
+    first = Interval(booking.start_time, booking.end_time)
+    data = form.cleaned_data
+    dates = {}
+    for number, date in enumerate(
+        series.dates_of(first, Repetition(data["every_weeks"], data["times"], caller.time_zone)), 1
+    ):
+        text = exchanged.get(number, "")
+        if text != SKIPPED:
+            start = _start(text, caller) or date.start
+            dates[number] = Interval(start, start + date.end - date.start)
+    return dates
+
+
+def _refused(number: int, date: RefusedDate, caller: Caller, user_id: int) -> RefusedOnPage:
+    refusal = refusal_of(actions.SlotTaken(date.conflicts, date.alternatives), caller, user_id)
+    return RefusedOnPage(number, datetime.fromtimestamp(date.asked.start, UTC), refusal)

@@ -10,6 +10,7 @@ from slotkeeper.doors.dashboard import (
     home,
     profile,
     reports,
+    series,
     tokens,
 )
 
@@ -19,6 +20,10 @@ urlpatterns = [
     path("calendar/latest", calendar.latest, name="calendar_latest"),
     path("appointments", appointment_list.listing, name="appointments"),
     path("appointments/new", appointments.new, name="appointment_new"),
+    path("appointments/repeat", series.repeat, name="repeat"),
+    path("appointments/<int:appointment_id>/series", series.page, name="series"),
+    path("appointments/<int:appointment_id>/series/move", series.move, name="series_move"),
+    path("appointments/<int:appointment_id>/series/cancel", series.cancel, name="series_cancel"),
     path("appointments/<int:appointment_id>", appointments.page, name="appointment"),
     path("appointments/<int:appointment_id>/edit", appointments.edit, name="appointment_edit"),
     path("appointments/<int:appointment_id>/status", appointments.set_status, name="appointment_status"),
