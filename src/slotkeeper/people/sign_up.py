@@ -50,6 +50,7 @@ RESERVED_SLUGS = frozenset(
         "team",
         "webhooks",
         "welcome",
+        "why-not",
     }
 )
 

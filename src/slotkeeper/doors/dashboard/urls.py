@@ -12,6 +12,7 @@ from slotkeeper.doors.dashboard import (
     reports,
     series,
     tokens,
+    why,
 )
 
 urlpatterns = [
@@ -32,6 +33,7 @@ urlpatterns = [
     path("customers/<int:contact_id>", customers.page, name="customer"),
     path("customers/<int:contact_id>/edit", customers.edit, name="customer_edit"),
     path("customers/<int:contact_id>/erase", customers.erase, name="customer_erase"),
+    path("why-not", why.why_not, name="why_not"),
     path("reports", reports.reports, name="reports"),
     path("settings/tokens", tokens.tokens, name="tokens"),
     path("settings/tokens/new", tokens.make, name="token_make"),
