@@ -42,6 +42,7 @@ SKIPPED = "skip"
 class RepeatForm(AppointmentForm):
     """An appointment, every how many weeks, and how many times in all."""
 
+    field_order = ("title", "start", "offset", "minutes", "every_weeks", "times")
     every_weeks = forms.IntegerField(label=_("Every … weeks"), min_value=1, max_value=MOST_WEEKS, initial=1)
     times = forms.IntegerField(label=_("How many times in all"), min_value=2, max_value=MOST_TIMES, initial=6)
 
