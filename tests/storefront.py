@@ -1,7 +1,10 @@
 """A business that customers can book: services of every kind, open from Monday to Friday, 9 to 12 and 13 to 17."""
 
+import html
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlsplit
 
 from cast import ZONE, Cast
 from slotkeeper.offerings.models import OpeningHours, Service, ServiceProvider
@@ -73,3 +76,20 @@ def instant(day: date, clock: str, zone: str = ZONE) -> int:
 def in_utc(day: date, clock: str, zone: str = ZONE) -> str:
     """Write a local time as the pages' own addresses do."""
     return datetime.fromtimestamp(instant(day, clock, zone), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+NAMED = {"name": "Carla Customer", "email": "carla@customer.test"}
+
+
+def text_of(response) -> str:
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode())))
+
+
+def book(visitor, day, clock="10:00", service="massage", query="", **fields):
+    """Send the booking form as a visitor, without a hold."""
+    return visitor.post(f"/practice/{service}/details?at={in_utc(day, clock)}{query}", NAMED | fields)
+
+
+def link_of(response) -> str:
+    """Give the secret of the link that a booking led to."""
+    return urlsplit(response["Location"]).path.rsplit("/", 1)[1]

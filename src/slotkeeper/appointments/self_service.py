@@ -99,11 +99,17 @@ class _Obstructed(Exception):
         self.obstacles = obstacles
 
 
-def hold_slot(query: SlotQuery) -> HeldSlot:
-    """Keep the slot at the start of the query's range free for five minutes. Raises UnknownService and NotOffered."""
+def hold_slot(query: SlotQuery, former: str | None = None) -> HeldSlot:
+    """Keep the slot at the start of the query's range free for five minutes; a former hold is given up for it.
+
+    Raises UnknownService and NotOffered; then the former hold stays.
+    """
     offer = read_offer(query.business_id, query.service_id, query.user_id)
     secret, expires_at = secrets.token_urlsafe(24), query.now + HOLD_SECONDS
     with _refusing(offer, query), transaction.atomic():
+        if former is not None:
+            lock_claimants(offer.user_ids)
+            Hold.objects.filter(business_id=offer.business_id, secret_hash=secret_hash(former)).delete()
         slot = _locked_slot(offer, query)
         moment = datetime.fromtimestamp(expires_at, UTC)
         hold = Hold.objects.create(business_id=offer.business_id, secret_hash=secret_hash(secret), expires_at=moment)

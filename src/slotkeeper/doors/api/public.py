@@ -59,11 +59,12 @@ class PublicSlotsQuery(msgspec.Struct):
 
 
 class NewHold(msgspec.Struct, forbid_unknown_fields=True):
-    """The time to keep free."""
+    """The time to keep free; `hold`, an earlier one of the same customer, is given up for it."""
 
     service_id: int
     start: Time
     user_id: int | None = None
+    hold: HoldText | None = None
     time_zone: ZoneName | UnsetType = UNSET
 
 
@@ -246,7 +247,7 @@ class Holds(PublicEndpoint):
         start = _start(zone, body.start)
         _refuse_too_often(wait_seconds(holding_limits(self.request)))
         with _refusals(zone):
-            held = hold_slot(_slot_query(business, body, Interval(start, start + 1)))
+            held = hold_slot(_slot_query(business, body, Interval(start, start + 1)), body.hold)
         form = TimeForm.with_offset(zone)
         begins, ends, expires = form.write_all((held.slot.start, held.slot.end, held.expires_at))
         return answer(HoldOut(held.hold, begins, ends, expires), HTTPStatus.CREATED)

@@ -24,6 +24,7 @@ from slotkeeper.doors.zones import zone_choices
 from slotkeeper.offerings.models import Assignment
 from slotkeeper.offerings.on_offer import read_givers, read_services
 from slotkeeper.rules.contrast import parse_color
+from slotkeeper.rules.local_time import local_day
 
 DEFAULT_COLOR = "#b5552b"  # of a service whose own cannot be read
 
@@ -67,10 +68,11 @@ def hold(request: HttpRequest, business: str, service: str) -> HttpResponse:
     if start is None:
         return HttpResponseRedirect(visit.link("public_service"))
     asked = {"at": write_start(start)}
+    former = request.POST.get("former") or visit.hold  # what the page's script remembers, or its address
     # Who has had many times kept free goes on without: the form books whatever is free when it is sent.
     if wait_seconds(holding_limits(request)) == 0:
         try:
-            asked["hold"] = hold_slot(visit.slots_within(start, start + 1)).hold
+            asked["hold"] = hold_slot(visit.slots_within(start, start + 1), former).hold
         except NotOffered as refusal:
             return _show_times(request, visit, start, refusal)
         except UnknownService:
@@ -98,7 +100,7 @@ def details(request: HttpRequest, business: str, service: str) -> HttpResponse:
         return too_often(request, visit, wait)
     wanted = form.booking(visit, start, current_language())
     try:
-        booked = book_slot(wanted, visit.now, request.GET.get("hold") or None)
+        booked = book_slot(wanted, visit.now, visit.hold)
     except NotOffered as refusal:
         return _show_details(request, visit, start, form, refusal)
     except UnknownService:
@@ -175,12 +177,17 @@ def _show_times(
         people = [(giver.name, visit.link("public_service", **{"with": str(giver.user_id)})) for giver in givers]
         anybody = visit.link("public_service", **{"with": ANYBODY})
         return visit.show(request, "booking/people.html", {"people": people, "anybody": anybody})
-    wish = read_wish(request.GET.dict(), visit.zone, visit.service.horizon_days)
+    # After a refusal the day asked for stays open.
+    asked = request.GET.dict() if refusal is None else {"day": str(local_day(visit.zone, refused_start))}
+    wish = read_wish(asked, visit.zone, visit.service.horizon_days)
     try:
         month = read_month(visit.slots_within(visit.now, visit.now), wish)
     except UnknownService:
         month = None
+    kept = read_start(request.GET.get("kept")) if visit.hold else None
     context = {
+        "kept": moment_of(kept) if kept else None,
+        "kept_link": visit.link("public_details", at=write_start(kept or 0)),
         "month": month,
         "giver": next((giver.name for giver in givers if giver.user_id == visit.user_id), ""),
         "has_givers": len(givers) > 1,
@@ -188,6 +195,7 @@ def _show_times(
         "page": visit.link("public_service"),
         "hold_link": visit.link("public_hold"),
         "zone_link": visit.link("public_service", change="zone"),
+        "back": request.get_full_path() if refusal is None else visit.link("public_service"),
     }
     status = HTTPStatus.OK if refusal is None else HTTPStatus.CONFLICT
     return visit.show(request, "booking/times.html", context | refusal_words(refused_start, refusal), status)
@@ -197,16 +205,15 @@ def _show_details(
     request: HttpRequest, visit: Visit, start: int, form: BookingForm, refusal: NotOffered | None = None
 ) -> HttpResponse:
     assert visit.service is not None
-    kept = {"at": write_start(start)}
-    if request.GET.get("hold") and refusal is None:
-        kept["hold"] = request.GET["hold"]
+    if isinstance(refusal, HoldExpired):
+        visit = visit.without("hold")
     context = {
         "form": form,
         "start": moment_of(start),
         "end": moment_of(start + visit.service.duration_minutes * 60),
-        "action": visit.link("public_details", **kept),
-        "back": visit.link("public_service"),
-        "is_held": "hold" in kept and not form.is_bound,
+        "action": visit.link("public_details", at=write_start(start)),
+        "times_link": visit.link("public_service", **({"kept": write_start(start)} if visit.hold else {})),
+        "is_held": visit.hold is not None and not form.is_bound,
     }
     status = HTTPStatus.OK if refusal is None else HTTPStatus.CONFLICT
     response = visit.show(request, "booking/details.html", context | refusal_words(start, refusal), status)

@@ -1,10 +1,11 @@
 """The form with which a customer books: who they are, and what the service asks them."""
 
 import re
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.validators import RegexValidator
+from django.http import QueryDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -67,8 +68,9 @@ class BookingForm(forms.Form):
     def clean_website(self) -> str:
         """Refuse whoever filled in what nobody sees, in words that help a person whose browser did it."""
         if self.cleaned_data["website"]:
-            self.data = self.data.copy()
-            self.data["website"] = ""
+            emptied = cast("QueryDict", self.data).copy()
+            emptied["website"] = ""
+            self.data = emptied
             raise forms.ValidationError(
                 gettext("A field that must stay empty was filled in. Please send the form again.")
             )

@@ -96,8 +96,9 @@ def read_month(query: SlotQuery, wish: Wish) -> Month:
             first = upcoming.replace(day=1)
             slots = _slots_by_day(query, first, zone)
     chosen = wish.day if wish.day and _month_after(first) > wish.day >= first else min(slots, default=None)
+    times = [] if chosen is None else slots.get(chosen, [])
     next_free = None
-    if chosen not in slots:
+    if not times:
         looked_from = chosen + timedelta(days=1) if chosen else first
         next_free = _next_free(query, day_bounds(zone, *_ymd(looked_from)).start, zone)
     today = local_day(zone, now)
@@ -113,8 +114,8 @@ def read_month(query: SlotQuery, wish: Wish) -> Month:
         before=_month_before(first) if first > earliest else None,
         after=_month_after(first) if first < latest else None,
         chosen=chosen,
-        parts=_parts(slots[chosen], zone) if chosen in slots else [],
-        is_chosen_free=chosen in slots,
+        parts=_parts(times, zone),
+        is_chosen_free=bool(times),
         next_free=next_free,
     )
 
@@ -124,9 +125,9 @@ def moment_of(instant: int) -> datetime:
     return datetime.fromtimestamp(instant, UTC)
 
 
-def _slots_by_day(query: SlotQuery, first: date, zone: str) -> dict[date | None, list[Slot]]:
+def _slots_by_day(query: SlotQuery, first: date, zone: str) -> dict[date, list[Slot]]:
     start, end = (day_bounds(zone, *_ymd(one)).start for one in (first, _month_after(first)))
-    found: dict[date | None, list[Slot]] = defaultdict(list)
+    found: dict[date, list[Slot]] = defaultdict(list)
     for slot in read_slots(replace(query, within=Interval(max(start, query.now), max(end, query.now)))):
         found[local_day(zone, slot.start)].append(slot)
     return dict(found)

@@ -237,7 +237,7 @@ def _ask(request: HttpRequest, errand: Errand, start: int, refusal: NotOffered |
         "to_start": moment_of(start),
         "to_end": moment_of(start + row.end_time - row.start_time),
         "action": errand.url("booking_move", at=write_start(start)),
-        "back": errand.url("booking_move"),
+        "times_link": errand.url("booking_move"),
     }
     status = HTTPStatus.OK if refusal is None else HTTPStatus.CONFLICT
     return errand.show(request, "self_service/move_ask.html", context | refusal_words(start, refusal), status)

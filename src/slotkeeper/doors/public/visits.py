@@ -1,5 +1,6 @@
 """A visit to a business's public pages: which business and service, in whose time zone, and how it is shown."""
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -26,6 +27,9 @@ from slotkeeper.rules.local_time import InvalidTime, TimeForm, exact_instant, is
 ANYBODY = "any"
 _FRAME_POLICY = PAGE_POLICY.replace("frame-ancestors 'none'", "frame-ancestors *")
 _LARGEST_ID = 2**63 - 1
+# Who goes back to choose another time gives up the one that is kept free for them.
+_WITH_HOLD = {"public_service", "public_hold", "public_details"}
+_HOLD = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +40,18 @@ class Visit:
     service: Service | None
     zone: str
     now: int
-    wish: Mapping[str, str]  # what the address asked for and was understood: zone, with, embed
+    wish: Mapping[str, str]  # what the address asked for and was understood: zone, with, hold, embed
     is_zone_unknown: bool = False
 
     @property
     def is_embedded(self) -> bool:
         """Whether the page is shown within another site."""
         return "embed" in self.wish
+
+    @property
+    def hold(self) -> str | None:
+        """The secret of what is kept free for this visitor."""
+        return self.wish.get("hold")
 
     @property
     def user_id(self) -> int | None:
@@ -58,7 +67,8 @@ class Visit:
             places["service"] = self.service.slug
         if "link" in parameters:
             places["link"] = parameters.pop("link")
-        query = urlencode(dict(self.wish) | parameters)
+        carried = self.wish if name in _WITH_HOLD else self.without("hold").wish
+        query = urlencode(dict(carried) | parameters)
         return reverse(name, kwargs=places) + (f"?{query}" if query else "")
 
     def without(self, name: str) -> "Visit":
@@ -86,7 +96,7 @@ class Visit:
             response = render(request, template, common | context, status=status)
         if self.is_embedded:
             response["Content-Security-Policy"] = _FRAME_POLICY
-            response.xframe_options_exempt = True  # type: ignore[attr-defined]  # read by answer_envelope
+            response.xframe_options_exempt = True  # read by answer_envelope
         return response
 
 
@@ -104,6 +114,8 @@ def read_visit(request: HttpRequest, business_slug: str, service_slug: str | Non
     chosen = request.GET.get("with", "")
     if chosen == ANYBODY or is_id(chosen):
         wish["with"] = chosen
+    if _HOLD.fullmatch(request.GET.get("hold", "")):
+        wish["hold"] = request.GET["hold"]
     if request.GET.get("embed") == "1":
         wish["embed"] = "1"
     return Visit(

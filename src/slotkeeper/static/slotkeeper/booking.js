@@ -16,6 +16,20 @@
       for (const link of document.querySelectorAll(".offer a")) link.href = withZone(link.href);
     }
 
+    // Who goes back and chooses another time gives up the one that is kept free for them.
+    try {
+      const held = new URLSearchParams(location.search).get("hold");
+      if (held) sessionStorage.setItem("slotkeeper hold", held);
+      for (const form of document.querySelectorAll("form[action*='/hold']")) {
+        form.addEventListener("formdata", ({ formData }) => {
+          const former = sessionStorage.getItem("slotkeeper hold");
+          if (former) formData.set("former", former);
+        });
+      }
+    } catch {
+      // No storage here: the page's own link still carries it.
+    }
+
     // A form is sent once, however often its button is pressed.
     for (const form of document.querySelectorAll("form[method=post]")) {
       form.addEventListener("submit", (event) => {
