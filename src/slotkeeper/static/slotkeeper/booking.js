@@ -8,6 +8,15 @@
     return url.href;
   };
 
+  // Within another site's frame a browser may keep nothing; then the page's own links still carry the hold.
+  const ownStorage = () => {
+    try {
+      return window.sessionStorage;
+    } catch {
+      return null;
+    }
+  };
+
   // Before anything is drawn: times by the visitor's own clock, where they have not chosen another.
   if (detect === "reload" && own && own !== zone) location.replace(withZone(location.href));
 
@@ -17,17 +26,14 @@
     }
 
     // Who goes back and chooses another time gives up the one that is kept free for them.
-    try {
-      const held = new URLSearchParams(location.search).get("hold");
-      if (held) sessionStorage.setItem("slotkeeper hold", held);
-      for (const form of document.querySelectorAll("form[action*='/hold']")) {
-        form.addEventListener("formdata", ({ formData }) => {
-          const former = sessionStorage.getItem("slotkeeper hold");
-          if (former) formData.set("former", former);
-        });
-      }
-    } catch {
-      // No storage here: the page's own link still carries it.
+    const storage = ownStorage();
+    const held = new URLSearchParams(location.search).get("hold");
+    if (held) storage?.setItem("slotkeeper hold", held);
+    for (const form of document.querySelectorAll("form[action*='/hold']")) {
+      form.addEventListener("formdata", ({ formData }) => {
+        const former = storage?.getItem("slotkeeper hold");
+        if (former) formData.set("former", former);
+      });
     }
 
     // A form is sent once, however often its button is pressed.
