@@ -107,7 +107,8 @@ def week_in_words(dates: Sequence[date]) -> str:
     if first.month != last.month:
         start = date_format(first, pgettext("date format: day and month in full", "j F"))
         return f"{start} – {date_format(last, form)}"
-    return f"{date_format(first, pgettext('date format: day', 'j'))}–{date_format(last, form)}"
+    start = date_format(first, pgettext("date format: day", "j"))
+    return f"{start}–{date_format(last, form)}"
 
 
 def _asked_day(text: str) -> date | None:
