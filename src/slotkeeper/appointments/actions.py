@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
 
@@ -86,6 +86,13 @@ class Target:
     may_overlap_time_off: bool = False
 
 
+class Entered(NamedTuple):
+    """An appointment that was just stored, and whether its person keeps opening hours, which it may lie outside of."""
+
+    row: AppointmentRow
+    keeps_hours: bool
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """What a booking is checked against: its service's buffers and its contact."""
@@ -94,6 +101,7 @@ class _Place:
     buffer_after_seconds: int
     contact: tuple[str | None, str | None, str | None]
     is_time_off: bool
+    keeps_hours: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +131,11 @@ def book(booking: Booking, actor: Actor, now: int, *, allow_conflicts: bool = Fa
     Raises EndBeforeStart, TooLong, InThePast, UnknownMember, UnknownReference and SlotTaken;
     after any of them nothing is stored.
     """
+    return book_as_member(booking, actor, now, allow_conflicts=allow_conflicts).row
+
+
+def book_as_member(booking: Booking, actor: Actor, now: int, *, allow_conflicts: bool = False) -> Entered:
+    """Book as `book` does, and say also whether warnings may have to be read."""
     person = Person(booking.business_id, booking.user_id)
     check_times(person, Interval(booking.start_time, booking.end_time), now)
     entry = Entry(Status.SCHEDULED, "booked", may_overlap_time_off=allow_conflicts)
@@ -135,7 +148,7 @@ def record_past(booking: Booking, actor: Actor, now: int) -> AppointmentRow:
     Raises EndBeforeStart, TooLong, UnknownMember, UnknownReference and SlotTaken.
     """
     _check_length(Interval(booking.start_time, booking.end_time))
-    return enter(booking, Entry(Status.COMPLETED, "recorded"), actor, now)
+    return enter(booking, Entry(Status.COMPLETED, "recorded"), actor, now).row
 
 
 def update(
@@ -201,7 +214,7 @@ def _check_length(asked: Interval) -> None:
         raise TooLong
 
 
-def enter(booking: Booking, entry: Entry, actor: Actor, now: int) -> AppointmentRow:
+def enter(booking: Booking, entry: Entry, actor: Actor, now: int) -> Entered:
     """Store a booking whose times were checked, with what its service and contact add.
 
     Raises UnknownMember, UnknownReference and SlotTaken.
@@ -218,7 +231,7 @@ def enter(booking: Booking, entry: Entry, actor: Actor, now: int) -> Appointment
     if place.is_time_off and not entry.may_overlap_time_off:
         raise _slot_taken(wish, now)
     try:
-        return insert_booking(booking, entry, actor, now)
+        return Entered(insert_booking(booking, entry, actor, now), place.keeps_hours)
     except IntegrityError as error:
         if not is_overlap(error):
             raise
@@ -228,7 +241,8 @@ def enter(booking: Booking, entry: Entry, actor: Actor, now: int) -> Appointment
 def _place(person: Person, service_id: int | None, contact_id: int | None, asked: Interval) -> _Place:
     found = hot_sql.row(
         "SELECT s.id, s.buffer_before_minutes, s.buffer_after_minutes, c.id, c.name, c.email, c.phone, "
-        "EXISTS (SELECT 1 FROM time_off t WHERE t.user_id = u.id AND t.end_time > %s AND t.start_time < %s) "
+        "EXISTS (SELECT 1 FROM time_off t WHERE t.user_id = u.id AND t.end_time > %s AND t.start_time < %s), "
+        "EXISTS (SELECT 1 FROM opening_hours o WHERE o.membership_id = m.id) "
         "FROM memberships m JOIN users u ON u.id = m.user_id "
         "LEFT JOIN services s ON s.id = %s AND s.business_id = m.business_id AND s.is_active "
         "LEFT JOIN leads c ON c.id = %s AND c.business_id = m.business_id "
@@ -244,10 +258,10 @@ def _place(person: Person, service_id: int | None, contact_id: int | None, asked
     )
     if found is None:
         raise UnknownMember
-    found_service, before, after, found_contact, name, email, phone, is_time_off = found
+    found_service, before, after, found_contact, name, email, phone, is_time_off, keeps_hours = found
     if found_service != service_id or found_contact != contact_id:
         raise UnknownReference
-    return _Place((before or 0) * 60, (after or 0) * 60, (name, email, phone), bool(is_time_off))
+    return _Place((before or 0) * 60, (after or 0) * 60, (name, email, phone), bool(is_time_off), bool(keeps_hours))
 
 
 def _slot_taken(wish: _Wish, now: int) -> SlotTaken:

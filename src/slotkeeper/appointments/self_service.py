@@ -205,7 +205,7 @@ def _book(booking: CustomerBooking, offer: Offer, slot: Slot, now: int) -> Appoi
     actor = Actor("customer", None, booking.contact_name)
     entry = Entry(Status.SCHEDULED if offer.requires_confirmation else Status.CONFIRMED, "booked")
     main, *others = slot.user_ids
-    row = actions.enter(
+    row, _ = actions.enter(
         Booking(
             business_id=offer.business_id,
             user_id=main,

@@ -10,8 +10,11 @@ from slotkeeper.rules.slots import Reason
 _WARNED = (Reason.OUTSIDE_HOURS, Reason.OFF_GRID, Reason.TOO_SOON, Reason.BEYOND_HORIZON, Reason.DAILY_LIMIT)
 
 
-def read_warnings(row: AppointmentRow, business_id: int, now: int) -> list[Reason]:
-    """Say which rules of its service, or of its person's hours, an appointment goes past."""
+def read_warnings(row: AppointmentRow, business_id: int, now: int, keeps_hours: bool | None = None) -> list[Reason]:
+    """Say which rules of its service, or of its person's hours, an appointment goes past.
+
+    `keeps_hours` spares a look where it is known whether the person keeps any.
+    """
     own_time = Interval(row.start_time, row.end_time)
     if row.service_id is not None:
         within = Interval(row.start_time, row.start_time + 1)
@@ -22,7 +25,7 @@ def read_warnings(row: AppointmentRow, business_id: int, now: int) -> list[Reaso
             return []
         return [reason for reason in _WARNED if reason in met]
     person = Person(business_id, row.user_id)
-    if not _has_hours(person):
+    if not (_has_hours(person) if keeps_hours is None else keeps_hours):
         return []
     windows = read_open_windows(person, own_time)
     is_inside = any(window.start <= own_time.start and own_time.end <= window.end for window in windows)

@@ -160,9 +160,11 @@ class Appointments(JsonEndpoint):
         caller, zone = self.caller, zone_of(self.caller, body.time_zone)
         booking, form = booking_of(body, caller, zone), TimeForm.with_offset(zone)
         with refusals(form, caller, booking.user_id):
-            row = actions.book(booking, caller.actor, now(), allow_conflicts=body.allow_conflicts)
+            row, keeps_hours = actions.book_as_member(
+                booking, caller.actor, now(), allow_conflicts=body.allow_conflicts
+            )
         headers = {"Location": f"/api/appointments/{row.id}", "ETag": _etag(row.version)}
-        return answer(_with_warnings(row, form, caller), HTTPStatus.CREATED, headers)
+        return answer(_with_warnings(row, form, caller, keeps_hours), HTTPStatus.CREATED, headers)
 
 
 class OneAppointment(JsonEndpoint):
@@ -340,10 +342,12 @@ def _move(endpoint: JsonEndpoint, appointment_id: int, status: Status, reason: s
     return answer_one(row, caller.time_zone, caller)
 
 
-def _with_warnings(row: rows.AppointmentRow, form: TimeForm, caller: Caller) -> dict[str, Any]:
+def _with_warnings(
+    row: rows.AppointmentRow, form: TimeForm, caller: Caller, keeps_hours: bool | None = None
+) -> dict[str, Any]:
     """Write an appointment that was just made or moved, with the rules that it goes past."""
     written = write_appointment(row, form, caller)
-    warnings = read_warnings(row, caller.business_id, now())
+    warnings = read_warnings(row, caller.business_id, now(), keeps_hours)
     return written | {"warnings": [{"code": reason.value} for reason in warnings]} if warnings else written
 
 
