@@ -95,10 +95,10 @@ def test_whole_day_has_as_many_hourly_slots_as_hours(day, count):
 
 def test_grid_of_hours_that_never_close_begins_anew_at_midnight():
     always = Provider(ANN, OpeningHours(BERLIN, ALWAYS, {}), (), {})
-    fifty = replace(HOURS, step_seconds=50 * MINUTE)
+    odd = replace(HOURS, step_seconds=35 * MINUTE)
     for day in range(3):
-        found = slots([always], fifty, Interval(at(24 * day), at(24 * day + 24)), LONG_AGO)
-        assert [slot.start - at(24 * day) for slot in found] == list(range(0, DAY, 50 * MINUTE))
+        found = slots([always], odd, Interval(at(24 * day), at(24 * day + 24)), LONG_AGO)
+        assert [slot.start - at(24 * day) for slot in found] == list(range(0, DAY, 35 * MINUTE))
 
 
 def test_hours_that_never_close_take_services_of_many_days():
@@ -154,6 +154,8 @@ def test_only_a_buffer_in_the_way_is_called_buffer():
     terms = replace(HALF_HOURS, buffer_after_seconds=15 * MINUTE)
     assert obstacles([provider], terms, at(9, 30), LONG_AGO) == [Obstacle(Reason.BUFFER, ANN, 7)]
     assert obstacles([provider], terms, at(10), LONG_AGO) == [Obstacle(Reason.HELD, ANN, 7)]
+    rested = nine_to(12, busy=[blocked(at(10), at(11), buffer=15 * MINUTE)])
+    assert obstacles([rested], HALF_HOURS, at(11), LONG_AGO) == [Obstacle(Reason.BUFFER, ANN, None)]
 
 
 def test_long_time_off_hides_what_lies_within_it():
@@ -271,6 +273,9 @@ def test_slot_lists_people_in_the_order_given(together):
     ben, ann = nine_to(12, user_id=BEN), nine_to(12, busy=[blocked(at(9), at(10))])
     *_, last = slots([ben, ann], HOURS, Interval(at(0), at(24)), LONG_AGO, together=together)
     assert last == Slot(at(11), at(12), (BEN, ANN))
+    late_ben = open_on((10 * 60, 12 * 60), user_id=BEN)
+    *_, last = slots([late_ben, nine_to(12)], HOURS, Interval(at(0), at(24)), LONG_AGO)
+    assert last.user_ids == (BEN, ANN)
 
 
 def test_nobody_offers_nothing():
@@ -356,6 +361,16 @@ def test_first_slots_need_no_day_beyond_them():
         found = slots(providers, HALF_HOURS, Interval(at(0), at(60 * 24)), LONG_AGO, together=together)
         assert len(list(islice(found, 40))) == 40
     assert max(asked) <= MONDAY + timedelta(days=8)
+
+
+def test_slots_of_one_who_never_closes_wait_for_those_of_the_others():
+    always = Provider(ANN, OpeningHours(BERLIN, ALWAYS, {}), (), {})
+    days = Provider(BEN, OpeningHours(BERLIN, WORKDAYS, {}), (), {})
+    found = list(slots([always, days], HOURS, Interval(at(0), at(4 * 24)), LONG_AGO))
+    assert [slot.start for slot in found] == list(range(at(0), at(4 * 24), HOUR))
+    assert [slot.start for slot in found if BEN in slot.user_ids] == [
+        at(24 * day + hour) for day in range(4) for hour in range(9, 17)
+    ]
 
 
 def test_slots_of_a_week_come_by_start():
