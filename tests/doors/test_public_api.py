@@ -210,3 +210,18 @@ def test_documentation_asks_for_no_token(shop, api):
     operation = document["paths"]["/api/public/{business}/appointments"]["post"]
     assert operation["security"] == []
     assert "409" in operation["responses"]
+
+
+def test_pages_of_other_sites_may_ask_and_book(shop, api):
+    asked = api("OPTIONS", f"{PLACE}/appointments", Origin="https://elsewhere.test")
+    assert asked.status_code == 204
+    assert asked["Access-Control-Allow-Headers"] == "Content-Type"
+    for answer in (
+        asked,
+        api.get(f"{PLACE}/services"),
+        book(api, shop, next_weekday()),
+        api.get("/api/public/no/slots"),
+    ):
+        assert answer["Access-Control-Allow-Origin"] == "*"
+        assert "Access-Control-Allow-Credentials" not in answer
+    assert "Access-Control-Allow-Origin" not in shop.cast.api().get("/api/me")

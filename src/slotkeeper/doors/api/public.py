@@ -4,20 +4,36 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Annotated, Any, Literal, cast
+from typing import Any, cast
 
-import msgspec
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UnsetType
 
 from slotkeeper.appointments.self_service import CustomerBooking, HoldExpired, NotOffered, book_slot, hold_slot
 from slotkeeper.appointments.slots import SlotQuery, read_slots
 from slotkeeper.doors.access import PUBLIC
-from slotkeeper.doors.api.appointment_forms import Time, ZoneName
 from slotkeeper.doors.api.base import NOT_FOUND, At, Body, JsonEndpoint, Query, answer, answers
-from slotkeeper.doors.api.problems import ApiProblem, FieldError, Problem, bad_field, bad_fields, not_found
+from slotkeeper.doors.api.problems import ApiProblem, FieldError, bad_field, bad_fields, not_found
+from slotkeeper.doors.api.public_forms import (
+    AnswerIn,
+    AssignmentName,
+    BusinessPath,
+    GiverOut,
+    HoldOut,
+    NewBooking,
+    NewHold,
+    PriceOut,
+    PublicBooking,
+    PublicRefusal,
+    PublicService,
+    PublicServices,
+    PublicSlot,
+    PublicSlots,
+    PublicSlotsQuery,
+    QuestionOut,
+)
 from slotkeeper.doors.api.reading import known_id
 from slotkeeper.doors.api.slots import read_range
 from slotkeeper.doors.api.times import TimeReader
@@ -26,164 +42,18 @@ from slotkeeper.doors.rate_limit import booking_limits, holding_limits, too_many
 from slotkeeper.doors.reasons import SENTENCES
 from slotkeeper.offerings.models import Assignment, Service
 from slotkeeper.offerings.on_offer import find_business, read_givers, read_services
-from slotkeeper.offerings.questions import MAX_ANSWER_CHARACTERS, questions_of
+from slotkeeper.offerings.questions import questions_of
 from slotkeeper.people.models import Business
 from slotkeeper.rules.appointment_status import Status
 from slotkeeper.rules.intervals import Interval
 from slotkeeper.rules.local_time import TimeForm, is_zone
 from slotkeeper.rules.slots import Slot
 
-Name = Annotated[str, Meta(max_length=100, pattern=r"\S")]
-Email = Annotated[str, Meta(max_length=255, pattern=r"^[^@\s]+@[^@\s]+$")]
-Phone = Annotated[str, Meta(max_length=20)]
-Notes = Annotated[str, Meta(max_length=2000)]
-AssignmentName = Literal["any", "chosen", "all"]
-HoldText = Annotated[str, Meta(max_length=200)]
-AnswerText = Annotated[str, Meta(max_length=MAX_ANSWER_CHARACTERS)]
-
-
-class BusinessPath(msgspec.Struct):
-    """Whose page it is."""
-
-    business: str
-
-
-class PublicSlotsQuery(msgspec.Struct):
-    """Which service, in which stretch of time, given by whom (left out: by whoever is free)."""
-
-    service_id: int
-    start: Time
-    end: Time
-    user_id: int | None = None
-    time_zone: ZoneName | None = None
-
-
-class NewHold(msgspec.Struct, forbid_unknown_fields=True):
-    """The time to keep free; `hold`, an earlier one of the same customer, is given up for it."""
-
-    service_id: int
-    start: Time
-    user_id: int | None = None
-    hold: HoldText | None = None
-    time_zone: ZoneName | UnsetType = UNSET
-
-
-class AnswerIn(msgspec.Struct, forbid_unknown_fields=True):
-    """An answer to one of the service's questions, repeated as it was asked."""
-
-    question: AnswerText
-    answer: AnswerText
-
-
-class NewBooking(msgspec.Struct, forbid_unknown_fields=True):
-    """What a customer books; `hold` is what keeping the time free answered."""
-
-    service_id: int
-    start: Time
-    name: Name
-    email: Email
-    phone: Phone | None = None
-    notes: Notes | None = None
-    answers: Annotated[list[AnswerIn], Meta(max_length=50)] = []
-    user_id: int | None = None
-    hold: HoldText | None = None
-    time_zone: ZoneName | UnsetType = UNSET
-
-
-class PriceOut(msgspec.Struct):
-    """An amount in minor units."""
-
-    amount: int
-    currency: str
-
-
-class QuestionOut(msgspec.Struct):
-    """A question for whoever books; `choices` are the only answers where there are any."""
-
-    question: str
-    kind: str
-    is_required: bool
-    choices: list[str]
-
-
-class GiverOut(msgspec.Struct):
-    """Somebody whom the customer may choose."""
-
-    id: int
-    name: str
-
-
-class PublicService(msgspec.Struct):
-    """A service as customers see it."""
-
-    id: int
-    name: str
-    slug: str
-    description: str
-    duration_minutes: int
-    price: PriceOut | None
-    location: str
-    color: str
-    requires_confirmation: bool
-    assignment: AssignmentName
-    users: list[GiverOut]
-    questions: list[QuestionOut]
-
-
-class PublicServices(msgspec.Struct):
-    """What a business offers."""
-
-    business: str
-    time_zone: str
-    services: list[PublicService]
-
-
-class PublicSlot(msgspec.Struct, gc=False):
-    """A time that can be booked."""
-
-    start: str
-    end: str
-
-
-class PublicSlots(msgspec.Struct):
-    """The times that can be booked, by start."""
-
-    time_zone: str
-    slots: list[PublicSlot]
-
-
-class HoldOut(msgspec.Struct):
-    """A time kept free until `expires_at`; `hold` goes with the booking."""
-
-    hold: str
-    start: str
-    end: str
-    expires_at: str
-
-
-class PublicBooking(msgspec.Struct):
-    """A booking, for its customer; the page at `manage_url` lets whoever has the address move or cancel it."""
-
-    service_id: int
-    start: str
-    end: str
-    status: Status
-    location: str | None
-    manage_url: str
-
-
-class PublicReason(msgspec.Struct):
-    """Why a time cannot be booked."""
-
-    code: str
-    detail: str
-
-
-class PublicRefusal(Problem, frozen=True, omit_defaults=True):
-    """A 409: why the time cannot be booked, and the next ones that can."""
-
-    reasons: list[PublicReason] | UnsetType = UNSET
-    suggested_slots: list[PublicSlot] | UnsetType = UNSET
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": "Content-Type",
+    "Access-Control-Max-Age": "86400",
+}
 
 
 class PublicEndpoint(JsonEndpoint):
@@ -192,6 +62,16 @@ class PublicEndpoint(JsonEndpoint):
     is_abstract = True
     csrf_exempt = True
     security = []
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer pages of other sites, too: browsers ask first (OPTIONS), and send no credentials."""
+        if request.method == "OPTIONS":
+            asked: HttpResponseBase = HttpResponse(status=HTTPStatus.NO_CONTENT, headers=_PREFLIGHT)
+        else:
+            asked = super().dispatch(request, *args, **kwargs)
+        asked["Access-Control-Allow-Origin"] = "*"
+        asked["Access-Control-Expose-Headers"] = "Retry-After"
+        return asked
 
     def business_at(self, place: BusinessPath) -> Business:
         """Find the business of the path. Raises ApiProblem."""

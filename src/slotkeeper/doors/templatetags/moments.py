@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 from django import template
+from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext, ngettext, pgettext
 
@@ -28,7 +29,9 @@ def clock_twice(moment: datetime) -> str:
 
 @register.filter(expects_localtime=True)
 def day(moment: date) -> str:
-    """Write a day of this or next year: `Thursday 3 December`."""
+    """Write a day: `Thursday 3 December`, of another year `Friday 15 January 2027`."""
+    if moment.year != timezone.localdate().year:
+        return date_format(moment, pgettext("date format: weekday, day, month and year in full", "l j F Y"))
     return date_format(moment, pgettext("date format: weekday, day and month in full", "l j F"))
 
 
