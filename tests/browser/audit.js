@@ -4,7 +4,8 @@
 
   const channels = (text) => {
     const [red, green, blue, alpha = 1] = text.match(/[\d.]+/g).map(Number);
-    return { rgb: [red, green, blue], alpha };
+    const scale = text.startsWith("color(srgb") ? 255 : 1; // what color-mix() gives
+    return { rgb: [red * scale, green * scale, blue * scale], alpha };
   };
   const luminance = (rgb) => {
     const [red, green, blue] = rgb.map((value) => {
@@ -62,7 +63,9 @@
   const ids = [...document.querySelectorAll("[id]")].map((one) => one.id);
   for (const id of new Set(ids.filter((id, place) => ids.indexOf(id) !== place))) wrong.push(`the id ${id} twice`);
   if (document.querySelectorAll("h1").length !== 1) wrong.push("not exactly one h1");
-  if (document.querySelector("body [style]")) wrong.push("an inline style");
+  // The calendar places what it shows by script, which the policy allows; Playwright hides the carets of fields.
+  const styled = document.querySelector(":is(header, main) [style]:not(.fc, .fc *, input, textarea)");
+  if (styled) wrong.push(`an inline style: ${styled.outerHTML.slice(0, 80)}`);
 
   // 1.4.10: nothing sticks out sideways.
   const over = document.documentElement.scrollWidth - window.innerWidth;

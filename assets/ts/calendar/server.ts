@@ -35,6 +35,12 @@ export async function move(data: PageData, id: number, version: number, to: Slot
     : { ok: false, refused: body as Refused };
 }
 
+/** Ask where an appointment fits next, with its own length and the pauses around it. */
+export async function readFree(id: number, wish: Slot): Promise<Slot[]> {
+  const query = new URLSearchParams({ start: wish.start, end: wish.end });
+  return (await readJson<{ suggested_slots: Slot[] }>(`/calendar/free/${id}?${query}`)).suggested_slots;
+}
+
 async function readJson<T>(url: string): Promise<T> {
   const response = await fetch(url, { headers: { Accept: "application/json" } });
   if (!response.ok || response.redirected) throw new Error(`${url}: ${response.status}`);

@@ -12,7 +12,7 @@ import { openEditor } from "../calendar/editor.js";
 import { say } from "../calendar/note.js";
 import { bare, clockOf, type Entry, inWords, language, part, readData, type Slot } from "../calendar/page.js";
 import { offerOthers } from "../calendar/refusal.js";
-import { move, readFeed, readLatest } from "../calendar/server.js";
+import { move, readFeed, readFree, readLatest } from "../calendar/server.js";
 
 const POLL_MS = 4000;
 const CLICK_MINUTES = 30;
@@ -52,9 +52,10 @@ async function settle(entry: Entry, to: Slot, revert: () => void): Promise<void>
       say(`${data.words.moved} ${inWords(answer.start_time, data.zone)}.`, { label: data.words.undo, run });
     } else if (answer.refused.suggested_slots) {
       revert();
-      const other = await offerOthers(data, answer.refused);
+      const refused = { ...answer.refused, suggested_slots: await readFree(entry.id, to) };
+      const other = await offerOthers(data, refused);
       if (other) {
-        await settle(entry, withLengthOf(entry, to, other), () => undefined);
+        await settle(entry, other, () => undefined);
         return;
       }
     } else {
@@ -68,13 +69,6 @@ async function settle(entry: Entry, to: Slot, revert: () => void): Promise<void>
     isBusy = false;
   }
   calendar.refetchEvents();
-}
-
-/** Keep the length that was asked for: suggested times last half an hour where no service says otherwise. */
-function withLengthOf(entry: Entry, asked: Slot, other: Slot): Slot {
-  const wanted = Date.parse(`${asked.end}Z`) - Date.parse(`${asked.start}Z`); // not a number where they have offsets
-  const length = Number.isNaN(wanted) ? Date.parse(entry.end) - Date.parse(entry.start) : wanted;
-  return { start: other.start, end: new Date(Date.parse(other.start) + length).toISOString() };
 }
 
 function book(start: string, minutes: number): void {
@@ -130,8 +124,8 @@ const calendar = new Calendar(sheet, {
   eventResizableFromStart: false,
   views: {
     timeGridDay: { titleFormat: { weekday: "short", day: "numeric", month: "long", year: "numeric" }, dayHeaders: false },
-    timeGridWeek: { titleFormat: { day: "numeric", month: "long", year: "numeric" }, displayEventEnd: false },
-    listWeek: { titleFormat: { day: "numeric", month: "long", year: "numeric" } },
+    timeGridWeek: { titleFormat: { day: "numeric", month: "short", year: "numeric" }, displayEventEnd: false },
+    listWeek: { titleFormat: { day: "numeric", month: "short", year: "numeric" } },
     dayGridMonth: { displayEventEnd: false, dayHeaderFormat: { weekday: "short" } },
   },
   events: (asked, done, fail) => { entries(asked).then(done, fail); },

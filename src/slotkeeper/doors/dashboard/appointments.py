@@ -32,11 +32,12 @@ from slotkeeper.doors.dashboard.asking import (
 )
 from slotkeeper.doors.dashboard.calendar import status_names
 from slotkeeper.doors.dashboard.history import history_of
-from slotkeeper.doors.dashboard.refusals import REFUSED, Refusal, refusal_of
+from slotkeeper.doors.dashboard.refusals import REFUSED, Asked, Refusal, refusal_of
 from slotkeeper.offerings.models import Service
 from slotkeeper.people.callers import Caller
 from slotkeeper.people.models import User
 from slotkeeper.rules.appointment_status import TERMINAL, TRANSITIONS, Status
+from slotkeeper.rules.intervals import Interval
 from slotkeeper.rules.local_time import HOUR_SECONDS, InvalidTime, TimeForm, parse_time
 from slotkeeper.rules.permissions import Permission
 
@@ -74,7 +75,7 @@ def new(request: HttpRequest) -> HttpResponse:
     try:
         row = actions.book(Booking(business_id=caller.business_id, **wanted), caller.actor, _now())
     except REFUSED as error:
-        return _form_page(request, form, _Outcome(refusal_of(error, caller, wanted["user_id"])))
+        return _form_page(request, form, _Outcome(refusal_of(error, caller, _asked(form, wanted), _now())))
     messages.success(request, gettext("Booked."))
     return redirect("appointment", row.id)
 
@@ -99,8 +100,8 @@ def edit(request: HttpRequest, appointment_id: int) -> HttpResponse:
     except actions.VersionConflict as error:
         return _form_page(request, _refreshed(form, error.current), _Outcome(current=error.current))
     except REFUSED as error:
-        refusal = refusal_of(error, caller, wanted.get("user_id", row.user_id))
-        return _form_page(request, form, _Outcome(refusal))
+        asked = _asked(form, row._asdict() | wanted)
+        return _form_page(request, form, _Outcome(refusal_of(error, caller, asked, _now())))
     messages.success(request, gettext("Saved."))
     return redirect("appointment", row.id)
 
@@ -173,6 +174,13 @@ def _form_page(request: HttpRequest, form: AppointmentForm, outcome: _Outcome | 
     }
     is_refused = outcome.refusal or outcome.current
     return show(request, "dashboard/appointment_form.html", context, 409 if is_refused else 200)
+
+
+def _asked(form: AppointmentForm, wanted: dict[str, Any]) -> Asked:
+    service = form.services.get(wanted.get("service_id") or 0)
+    buffers = (service.buffer_before_minutes * 60, service.buffer_after_minutes * 60) if service else (0, 0)
+    time_wanted = Interval(wanted["start_time"], wanted["end_time"])
+    return Asked(wanted["user_id"], time_wanted, buffers, form.row.id if form.row else None)
 
 
 def _refreshed(form: AppointmentForm, current: AppointmentRow) -> AppointmentForm:

@@ -3,18 +3,22 @@
 import time
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.translation import gettext, pgettext
 from django.views.decorators.cache import never_cache
 
-from slotkeeper.appointments.rows import AppointmentRow, Listing, read_listing
+from slotkeeper.appointments.actions import EndBeforeStart
+from slotkeeper.appointments.models import Appointment
+from slotkeeper.appointments.rows import MAX_DURATION_SECONDS, AppointmentRow, Listing, read_listing
 from slotkeeper.changes.models import Change
 from slotkeeper.doors.access import permit
-from slotkeeper.doors.dashboard.asking import caller_of, number_from, people_of, readable, writable
+from slotkeeper.doors.dashboard.asking import LARGEST_ID, caller_of, number_from, people_of, readable, writable
+from slotkeeper.doors.dashboard.refusals import Asked
 from slotkeeper.offerings.models import DAY_MINUTES, OpeningHours, Service
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.appointment_status import TERMINAL, Status
+from slotkeeper.rules.intervals import Interval
 from slotkeeper.rules.local_time import DAY_SECONDS, InvalidTime, TimeForm, parse_time, range_end, range_start
 from slotkeeper.rules.permissions import Permission
 
@@ -49,6 +53,30 @@ def feed(request: HttpRequest) -> HttpResponse:
             "entries": _entries(rows[:MOST_ENTRIES], caller),
         }
     )
+
+
+@permit(Permission.APPOINTMENTS_WRITE)
+@never_cache
+def free(request: HttpRequest, appointment_id: int) -> HttpResponse:
+    """Give the next times at which an appointment would fit, from `?start=` on and as long as until `?end=`."""
+    caller = caller_of(request)
+    now = int(time.time())
+    mine = Appointment.objects.in_business(caller.business_id).filter(pk=min(appointment_id, LARGEST_ID))
+    reach = writable(caller)
+    row = mine.filter(user_id=reach.user_id).first() if reach.user_id else mine.first()
+    if row is None:
+        raise Http404
+    try:
+        start, end = (range_start(parse_time(request.GET.get(name, "")), caller.time_zone) for name in ("start", "end"))
+    except InvalidTime as error:
+        return JsonResponse({"detail": str(error)}, status=400)
+    if not start < end <= start + MAX_DURATION_SECONDS:
+        return JsonResponse({"detail": str(EndBeforeStart.__doc__)}, status=400)
+    buffers = (row.start_time - row.blocked_from).seconds, (row.blocked_until - row.end_time).seconds
+    slots = Asked(row.user_id, Interval(start, end), buffers, row.pk).others(caller, now)
+    form = TimeForm.with_offset(caller.time_zone)
+    written = [dict(zip(("start", "end"), form.write_all(slot), strict=True)) for slot in slots]
+    return JsonResponse({"suggested_slots": written})
 
 
 @permit(Permission.APPOINTMENTS_READ)

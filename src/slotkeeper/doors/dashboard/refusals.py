@@ -7,9 +7,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from slotkeeper.appointments import actions
-from slotkeeper.appointments.free_busy import BusyEntry, BusyKind, UnknownMember
+from slotkeeper.appointments.free_busy import BusyEntry, BusyKind, Person, UnknownMember, read_alternatives
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.appointment_status import InvalidTransition
+from slotkeeper.rules.availability import AlternativesRequest
 from slotkeeper.rules.intervals import Interval
 from slotkeeper.rules.local_time import TimeForm
 from slotkeeper.rules.permissions import Permission
@@ -62,11 +63,29 @@ class Refusal:
     alternatives: list[Stretch] = field(default_factory=list)
 
 
-def refusal_of(error: Exception, caller: Caller, user_id: int) -> Refusal:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for: whose time, when, with which buffers (seconds before and after), and to move which."""
+
+    user_id: int
+    time: Interval
+    buffers: tuple[int, int] = (0, 0)
+    besides_id: int | None = None
+
+    def others(self, caller: Caller, now: int) -> list[Interval]:
+        """Find the next times that are free for as long as was asked."""
+        person = Person(caller.business_id, self.user_id)
+        request = AlternativesRequest(self.time.start, now, self.time.end - self.time.start)
+        return read_alternatives(person, request, self.besides_id, self.buffers)
+
+
+def refusal_of(error: Exception, caller: Caller, asked: Asked, now: int) -> Refusal:
     """Explain a refusal to the caller, as far as they may see that person's time."""
+    user_id = asked.user_id
     sentence = _SENTENCES.get(type(error)) or str(error)
     conflicts = error.conflicts if isinstance(error, actions.SlotTaken) else []
-    free = error.alternatives if isinstance(error, actions.SlotTaken | actions.InThePast) else []
+    is_about_time = isinstance(error, actions.SlotTaken | actions.InThePast)
+    free = asked.others(caller, now) if is_about_time else []
     may_see = user_id == caller.user_id or caller.may(Permission.APPOINTMENTS_READ_ALL)
     return Refusal(
         sentence,

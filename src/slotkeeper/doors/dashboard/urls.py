@@ -18,6 +18,7 @@ from slotkeeper.doors.dashboard import (
 urlpatterns = [
     path("", home.week, name="home"),
     path("calendar/feed", calendar.feed, name="calendar_feed"),
+    path("calendar/free/<int:appointment_id>", calendar.free, name="calendar_free"),
     path("calendar/latest", calendar.latest, name="calendar_latest"),
     path("appointments", appointment_list.listing, name="appointments"),
     path("appointments/new", appointments.new, name="appointment_new"),
