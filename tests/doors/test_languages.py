@@ -9,6 +9,7 @@ from django.utils import translation
 
 from slotkeeper.changes.record import COMMAND
 from slotkeeper.doors.zones import zone_choices, zone_in_words
+from slotkeeper.offerings.models import Service
 from slotkeeper.people.models import Business, Membership, User
 from slotkeeper.people.tokens import revoke_token
 from storefront import open_storefront
@@ -207,6 +208,7 @@ PAGES += [
 def test_no_english_is_left_on_a_german_page(cast, path):
     reads(cast.owner, "de")
     open_storefront(cast)
+    Service.objects.update(description="")  # the owner's own words
     page = browser_of(cast.owner).get(path, follow=True)
     assert page.status_code in {200, 404}
     assert language_of(page) == "de"

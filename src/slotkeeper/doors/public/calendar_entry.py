@@ -57,6 +57,7 @@ def calendar_file(row: AppointmentRow, business: Business, service: Service | No
     """Write the appointment as an iCalendar file; the same UID whenever it is fetched, a rising sequence."""
     host = urlsplit(settings.CONFIGURATION.url).hostname
     updated = datetime.fromtimestamp(row.updated_at or row.start_time, UTC)
+    advice = gettext("To move or cancel it:") + "\n" + manage_url
     optional = {"LOCATION": ics_text(row.location)}
     return folded(
         [
@@ -73,7 +74,7 @@ def calendar_file(row: AppointmentRow, business: Business, service: Service | No
             f"SEQUENCE:{row.version - 1}",
             f"STATUS:{_STATUS.get(Status(row.status), 'CONFIRMED')}",
             f"SUMMARY:{ics_text(title_of(business, service))}",
-            f"DESCRIPTION:{ics_text(gettext('To move or cancel it:') + chr(10) + manage_url)}",
+            f"DESCRIPTION:{ics_text(advice)}",
             f"URL:{manage_url}",
             *(f"{name}:{value}" for name, value in optional.items() if value),
             "END:VEVENT",
