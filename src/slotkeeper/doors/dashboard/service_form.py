@@ -1,0 +1,221 @@
+"""The form of a service, with the questions that it asks."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from slotkeeper.doors.dashboard.appointment_form import Text
+from slotkeeper.doors.dashboard.asking import refuse_control_characters
+from slotkeeper.doors.dashboard.offering_fields import (
+    ColorField,
+    LengthField,
+    currency_choices,
+    minutes_field,
+    read_amount,
+    write_amount,
+)
+from slotkeeper.offerings.models import Assignment, Service
+from slotkeeper.people.models import Business, Membership
+
+MOST_QUESTIONS = 20
+SPARE_QUESTIONS = 3
+MOST_CHOICES = 50
+CHOICE_CHARACTERS = 100
+_PLAIN = (
+    "name",
+    "slug",
+    "description",
+    "duration_minutes",
+    "buffer_before_minutes",
+    "buffer_after_minutes",
+    "step_minutes",
+    "minimum_notice_minutes",
+    "horizon_days",
+    "daily_limit_count",
+    "daily_limit_minutes",
+    "location",
+    "color",
+    "requires_confirmation",
+    "assignment",
+    "is_active",
+)
+
+
+class ServiceForm(forms.Form):
+    """What a service is, who gives it, and when it can be booked."""
+
+    name = Text(_("Name"), 100, required=True, empty_value="")
+    description = Text(
+        _("Description"), 2000, rows=3, empty_value="", help_text=_("Customers read it before they choose a time.")
+    )
+    duration_minutes = minutes_field(_("Duration in minutes"), 1)
+    price = Text(_("Price"), 20, empty_value="", help_text=_("Empty: no price is shown."))
+    price_currency = forms.ChoiceField(label=_("Currency"))
+    location = Text(_("Place"), 500, empty_value="", help_text=_("An address, a room, a link, or a phone number."))
+    color = ColorField(label=_("Colour"), initial="#b5552b", help_text=_("In the calendar and on the public page."))
+    user_ids = forms.TypedMultipleChoiceField(
+        label=_("People"), coerce=int, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    assignment = forms.ChoiceField(
+        label=_("Who takes an appointment"),
+        choices=[
+            (Assignment.ANY.value, _("Whoever is free")),
+            (Assignment.CHOSEN.value, _("The one whom the customer chooses")),
+            (Assignment.ALL.value, _("All of them together")),
+        ],
+        initial=Assignment.ANY.value,
+        widget=forms.RadioSelect,
+    )
+    buffer_before_minutes = minutes_field(
+        _("Minutes kept free before"), 0, _("To prepare, or to get there. Customers do not see it.")
+    )
+    buffer_after_minutes = minutes_field(_("Minutes kept free after"), 0)
+    step_minutes = minutes_field(
+        _("A start every … minutes"), 1, _("Empty: as long as it takes, one after the other."), required=False
+    )
+    minimum_notice_minutes = LengthField(label=_("Book at the latest"), help_text=_("Before it begins."))
+    horizon_days = forms.IntegerField(
+        label=_("Book at most … days ahead"), min_value=1, max_value=730,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+    )  # fmt: skip
+    daily_limit_count = forms.IntegerField(
+        label=_("At most … a day"), min_value=1, max_value=1000, required=False,
+        help_text=_("For each person. Empty: as many as fit."),
+    )  # fmt: skip
+    daily_limit_minutes = minutes_field(
+        _("At most … minutes a day"), 1, _("For each person. Empty: as many as fit."), required=False
+    )
+    requires_confirmation = forms.BooleanField(
+        label=_("I confirm each booking"), required=False,
+        help_text=_("Until then its time is kept free, and the customer is told that it is asked for."),
+    )  # fmt: skip
+    is_active = forms.BooleanField(label=_("Customers can book it"), required=False, initial=True)
+    slug = forms.SlugField(
+        label=_("Address"), max_length=60, required=False,
+        help_text=_("The last part of its page’s address. Empty: made from the name."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )  # fmt: skip
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, business: Business, service: Service | None, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.service = service
+        fields: Any = self.fields
+        fields["price_currency"].choices = currency_choices(
+            service.price_currency if service else "", business.currency
+        )
+        fields["user_ids"].choices = people_to_choose(business.pk, service)
+        if service:
+            fields["slug"].required, fields["slug"].help_text = True, _("Links to the old address end when it changes.")
+
+    def clean(self) -> dict[str, Any]:
+        """Read the price in the minor units of its currency."""
+        data = self.cleaned_data
+        if data.get("price") and "price_currency" in data:
+            try:
+                data["price_amount"] = read_amount(data["price"], data["price_currency"])
+            except ValidationError as error:
+                self.add_error("price", error)
+        return data
+
+    def wanted(self) -> dict[str, Any]:
+        """Give the fields in the verb's words, without people and questions."""
+        data = self.cleaned_data
+        amount = data.get("price_amount")
+        price = {"price_amount": amount, "price_currency": "" if amount is None else data["price_currency"]}
+        plain = {name: data[name] for name in _PLAIN if name != "slug" or data["slug"]}
+        return plain | price
+
+    def refuse(self, reasons: Mapping[str, str]) -> None:
+        """Say at its field what the verb refused."""
+        for name, reason in reasons.items():
+            sentence = _("This address is taken, or is none: use a-z, 0-9 and - between them.")
+            self.add_error(name if name in self.fields else None, sentence if name == "slug" else reason)
+
+
+class QuestionForm(forms.Form):
+    """One question; without its text there is none."""
+
+    label = Text(_("Question"), 200, empty_value="")
+    kind = forms.ChoiceField(
+        label=_("Answered by"),
+        choices=[
+            ("text", _("a line of text")),
+            ("long_text", _("a longer text")),
+            ("choice", _("one of several choices")),
+            ("checkbox", _("a box to tick")),
+        ],
+        initial="text",
+    )
+    choices = forms.CharField(
+        label=_("Choices"), required=False, max_length=MOST_CHOICES * (CHOICE_CHARACTERS + 2),
+        validators=[refuse_control_characters], help_text=_("One a line; for “one of several choices” only."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )  # fmt: skip
+    is_required = forms.BooleanField(label=_("It must be answered"), required=False)
+
+    def clean_choices(self) -> list[str]:
+        """Split the choices by line."""
+        lines = [line.strip() for line in self.cleaned_data["choices"].splitlines() if line.strip()]
+        if len(lines) > MOST_CHOICES or any(len(line) > CHOICE_CHARACTERS for line in lines):
+            raise ValidationError(
+                _("At most %(number)d choices of %(characters)d characters each."),
+                params={"number": MOST_CHOICES, "characters": CHOICE_CHARACTERS},
+            )
+        return list(dict.fromkeys(lines))
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for choices where one must choose, and for the question where there are choices to it."""
+        data = self.cleaned_data
+        choices = data.get("choices")
+        if data.get("label") and data.get("kind") == "choice" and choices == []:
+            self.add_error("choices", _("Write at least one choice."))
+        if choices and "label" in data and not data["label"] and not self.initial.get("label"):
+            self.add_error("label", _("Write the question, or empty its choices."))
+        return data
+
+    def wanted(self) -> dict[str, Any]:
+        """Give the question as it is stored with its service."""
+        data = self.cleaned_data
+        choices = data["choices"] if data["kind"] == "choice" else []
+        return {
+            "label": data["label"], "kind": data["kind"], "is_required": data["is_required"], "choices": choices
+        }  # fmt: skip
+
+
+_QUESTIONS = forms.formset_factory(
+    QuestionForm, extra=SPARE_QUESTIONS, max_num=MOST_QUESTIONS, absolute_max=MOST_QUESTIONS, validate_max=True
+)
+
+
+def question_forms(data: Any, stored: Sequence[Mapping[str, Any]]) -> Any:
+    """Give the group of questions: those stored, and empty ones."""
+    initial = [dict(one) | {"choices": "\n".join(one.get("choices") or ())} for one in stored]
+    return _QUESTIONS(data, prefix="questions", initial=initial)
+
+
+def wanted_questions(questions: Any) -> list[dict[str, Any]]:
+    """Give the questions that have a text."""
+    return [form.wanted() for form in questions.forms if form.cleaned_data.get("label")]
+
+
+def initial_of(service: Service, user_ids: Sequence[int]) -> dict[str, Any]:
+    """Say what the form of a service shows first."""
+    plain = {name: getattr(service, name) for name in (*_PLAIN, "version")}
+    price = write_amount(service.price_amount, service.price_currency)
+    return plain | {"price": price, "price_currency": service.price_currency, "user_ids": list(user_ids)}
+
+
+def people_to_choose(business_id: int, service: Service | None) -> list[tuple[int, str]]:
+    """List the members who could give a service: the active ones, and who gives it already."""
+    members = Membership.objects.in_business(business_id).select_related("user").order_by("pk")
+    active = set(Membership.objects.in_business(business_id).active().values_list("pk", flat=True))
+    giving = set(service.providers.values_list("membership_id", flat=True)) if service else set()
+    return [
+        (member.user_id, str(member.user) if member.pk in active else _("%(name)s (suspended)") % {"name": member.user})
+        for member in members
+        if member.pk in active | giving
+    ]

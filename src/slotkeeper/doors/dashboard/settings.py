@@ -1,0 +1,103 @@
+"""The page of a business's own settings, and of its public page's."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+
+from slotkeeper.doors.access import permit
+from slotkeeper.doors.dashboard.appointment_form import Text
+from slotkeeper.doors.dashboard.asking import caller_of, show
+from slotkeeper.doors.dashboard.offering_fields import ColorField, LengthField, currency_choices
+from slotkeeper.doors.zones import TimeZoneField
+from slotkeeper.offerings.actions import is_slug
+from slotkeeper.people.business import SlugTaken, update_business
+from slotkeeper.people.models import Business
+from slotkeeper.rules.permissions import Permission
+
+# What stands in the field where a business has no colour of its own: look.css's accent.
+OUR_COLOR = "#a8451f"
+_PLAIN = ("name", "slug", "time_zone", "locale", "currency", "introduction", "self_service_cutoff_minutes")
+
+
+class BusinessForm(forms.Form):
+    """What a business is called, where it is, and how its public page looks."""
+
+    name = Text(_("Name"), 100, required=True)
+    time_zone = TimeZoneField(label=_("Time zone"), help_text=_("For closed days and for new members."))
+    locale = forms.ChoiceField(
+        label=_("Language"), help_text=_("Visitors whose language Slotkeeper does not speak see this one.")
+    )
+    currency = forms.ChoiceField(label=_("Currency"), help_text=_("For new services."))
+    slug = forms.CharField(
+        label=_("Address"), max_length=60,
+        help_text=_("The public page stands under it. Links to the old address end when it changes."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )  # fmt: skip
+    introduction = Text(
+        _("Introduction"), 2000, rows=4, empty_value="", help_text=_("Stands at the top of the public page.")
+    )
+    has_own_color = forms.BooleanField(
+        label=_("A colour of our own"), required=False,
+        help_text=_("On the public page. Where nobody could read it, Slotkeeper’s own stays."),
+    )  # fmt: skip
+    accent_color = ColorField(label=_("Colour"), required=False)
+    self_service_cutoff_minutes = LengthField(
+        label=_("Customers may move and cancel until"), help_text=_("Before it begins; 0 is until the last moment.")
+    )
+
+    def __init__(self, business: Business, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        fields: Any = self.fields
+        fields["currency"].choices = currency_choices(business.currency)
+        languages = dict(settings.LANGUAGES)
+        fields["locale"].choices = [*({business.locale: business.locale} | languages).items()]
+
+    def clean_slug(self) -> str:
+        """Accept what can stand in an address."""
+        slug = str(self.cleaned_data["slug"]).strip()
+        if not is_slug(slug):
+            raise forms.ValidationError(_("Use a-z, 0-9 and - between them."))
+        return slug
+
+    def wanted(self) -> dict[str, Any]:
+        """Give the fields in the verb's words."""
+        data = self.cleaned_data
+        color = data["accent_color"] if data["has_own_color"] else ""
+        return {name: data[name] for name in _PLAIN} | {"accent_color": color}
+
+
+@permit(Permission.SETTINGS_WRITE)
+@never_cache
+def business(request: HttpRequest) -> HttpResponse:
+    """Show and change the business."""
+    caller = caller_of(request)
+    found = Business.objects.get(pk=caller.business_id)
+    initial = {name: getattr(found, name) for name in _PLAIN}
+    initial |= {"has_own_color": bool(found.accent_color), "accent_color": found.accent_color or OUR_COLOR}
+    form = BusinessForm(found, request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            update_business(caller.business_id, form.wanted(), caller.actor)
+        except SlugTaken:
+            form.add_error("slug", gettext("This address is taken. Choose another one."))
+        else:
+            messages.success(request, gettext("Saved."))
+            return redirect("settings")
+    site = settings.CONFIGURATION.url.rstrip("/")
+    script = site + static("slotkeeper/embed.js")
+    context = {
+        "form": form,
+        "public_url": site + reverse("public_business", args=[found.slug]),
+        "snippet": format_html('<script src="{}" data-business="{}" async></script>', script, found.slug),
+    }
+    return show(request, "dashboard/business.html", context)
