@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.utils.formats import date_format
-from django.utils.translation import pgettext
+from django.utils.translation import gettext, pgettext
 from django.views.decorators.cache import never_cache
 
 from slotkeeper.appointments.rows import AppointmentRow, Listing, read_listing
@@ -18,6 +18,7 @@ from slotkeeper.doors.access import permit
 from slotkeeper.doors.dashboard.asking import caller_of, number_from, people_of, readable
 from slotkeeper.doors.dashboard.calendar import calendar_data
 from slotkeeper.doors.middleware import PAGE_POLICY
+from slotkeeper.doors.templatetags.moments import short_day
 from slotkeeper.doors.zones import zone_in_words
 from slotkeeper.people.models import User
 from slotkeeper.rules.intervals import Interval
@@ -164,9 +165,9 @@ def _times(starts: str, ends: str, day: date) -> str:
         clock = f"{text[11:16]} ({text[19:]})" if has_change else text[11:16]
         if on == day:
             return clock
-        return f"{on:%a} {clock}" if abs(on - day).days < SHOWN_DAYS else f"{on:%a} {on.day} {on:%b} {clock}"
+        return f"{date_format(on, 'D') if abs(on - day).days < SHOWN_DAYS else short_day(on)} {clock}"
 
     if starts[:10] < day.isoformat():
-        return f"until {one(ends)}"
+        return gettext("until %(time)s") % {"time": one(ends)}
     first, last = one(starts), one(ends)
     return f"{first}–{last}" if len(first) == len(last) == 5 else f"{first} – {last}"
