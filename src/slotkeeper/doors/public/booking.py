@@ -205,14 +205,16 @@ def _show_details(
     request: HttpRequest, visit: Visit, start: int, form: BookingForm, refusal: NotOffered | None = None
 ) -> HttpResponse:
     assert visit.service is not None
+    end = start + visit.service.duration_minutes * 60
     if isinstance(refusal, HoldExpired):
         visit = visit.without("hold")
+    kept = {"kept": write_start(start)} if visit.hold and refusal is None else {}
     context = {
         "form": form,
         "start": moment_of(start),
-        "end": moment_of(start + visit.service.duration_minutes * 60),
+        "end": moment_of(end),
         "action": visit.link("public_details", at=write_start(start)),
-        "times_link": visit.link("public_service", **({"kept": write_start(start)} if visit.hold else {})),
+        "times_link": visit.link("public_service", **kept),
         "is_held": visit.hold is not None and not form.is_bound,
     }
     status = HTTPStatus.OK if refusal is None else HTTPStatus.CONFLICT

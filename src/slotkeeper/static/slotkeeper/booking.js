@@ -1,6 +1,7 @@
 // Comforts of the public pages; each of them works without.
 (() => {
-  const { zone, detect } = document.currentScript.dataset;
+  const { zone } = document.currentScript.dataset;
+  const detect = document.currentScript.dataset.detect?.trim();
   const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const withZone = (address) => {
     const url = new URL(address, location.href);
