@@ -2,7 +2,7 @@
 
 import html
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import get_resolver
 
 from slotkeeper.appointments.models import Appointment, Hold, IntakeAnswer
-from slotkeeper.offerings.models import Service
+from slotkeeper.offerings.models import OpeningHours, Service
 from slotkeeper.people.sign_up import RESERVED_SLUGS
 from storefront import NAMED, book, in_utc, instant, link_of, next_weekday, offer, open_storefront, text_of
 
@@ -23,6 +23,13 @@ def shop(cast):
 @pytest.fixture
 def visitor():
     return Client(HTTP_HOST="localhost", enforce_csrf_checks=True)
+
+
+def last_sunday_of_october() -> date:
+    """Give the next day on which Berlin's clocks go back."""
+    today = datetime.now(UTC).date()
+    ends = (date(year, 10, 31) for year in (today.year, today.year + 1))
+    return next(one for one in (end - timedelta(days=(end.weekday() + 1) % 7) for end in ends) if one > today)
 
 
 # Services
@@ -136,6 +143,15 @@ def test_customer_chooses_the_person_where_the_service_says_so(shop, visitor):
 def test_service_that_nobody_gives_any_more_says_so(shop, visitor):
     shop.massage.providers.all().delete()
     assert "Nobody gives this service just now" in text_of(visitor.get("/practice/massage"))
+
+
+def test_times_that_the_clocks_show_twice_carry_their_offset(shop, visitor):
+    autumn = last_sunday_of_october()
+    OpeningHours.objects.create(membership=shop.cast.owner, weekday=6, start_minute=60, end_minute=240)
+    Service.objects.filter(pk=shop.massage.pk).update(horizon_days=400)
+    page = text_of(visitor.get(f"/practice/massage?day={autumn}"))
+    assert all(text in page for text in ("01:30", "02:00 (UTC+0200)", "02:00 (UTC+0100)", "03:30"))
+    assert "01:30 (" not in page
 
 
 # Booking

@@ -24,15 +24,27 @@ def clock(moment: datetime) -> str:
 @register.filter(expects_localtime=True)
 def clock_twice(moment: datetime) -> str:
     """Write a time of day that the clocks show twice on its day: `02:30 (UTC+0200)`."""
-    return f"{clock(moment)} (UTC{date_format(moment, 'O')})"
+    return f"{clock(moment)} (UTC{moment:%z})"  # Django's own "O" leaves out just these offsets
 
 
 @register.filter(expects_localtime=True)
 def day(moment: date) -> str:
     """Write a day: `Thursday 3 December`, of another year `Friday 15 January 2027`."""
     if moment.year != timezone.localdate().year:
-        return date_format(moment, pgettext("date format: weekday, day, month and year in full", "l j F Y"))
+        return full_day(moment)
     return date_format(moment, pgettext("date format: weekday, day and month in full", "l j F"))
+
+
+@register.filter(expects_localtime=True)
+def full_day(moment: date) -> str:
+    """Write a day of any year: `Thursday 3 December 2026`."""
+    return date_format(moment, pgettext("date format: weekday, day, month and year in full", "l j F Y"))
+
+
+@register.filter(expects_localtime=True)
+def dated_day(moment: date) -> str:
+    """Write a day of any year shortly, with its weekday: `Thu 3 Dec 2026`."""
+    return date_format(moment, pgettext("date format: weekday, day, month and year, short", "D j M Y"))
 
 
 @register.filter(expects_localtime=True)
