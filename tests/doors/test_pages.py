@@ -12,7 +12,7 @@ from django.test import Client
 
 import slotkeeper
 from cast import ZONE, add_member
-from slotkeeper.appointments.models import Appointment
+from desk import WEEK, book, browser_of, text_of
 from slotkeeper.changes.models import Change
 from slotkeeper.changes.record import COMMAND
 from slotkeeper.doors.dashboard.home import arrange
@@ -25,26 +25,6 @@ from slotkeeper.rules.local_time import ZONE_NAMES, exact_instant, parse_time
 from slotkeeper.rules.permissions import Role
 
 PACKAGE = Path(slotkeeper.__file__).parent
-WEDNESDAY, WEEK = datetime(2027, 1, 13, 9, tzinfo=UTC), "/?date=2027-01-13"
-
-
-def browser_of(membership, **options) -> Client:
-    client = Client(HTTP_HOST="localhost", **options)
-    client.force_login(membership.user, "allauth.account.auth_backends.AuthenticationBackend")
-    return client
-
-
-def book(membership, title, hours=1, **fields):
-    start = WEDNESDAY + timedelta(hours=hours)
-    end = start + timedelta(minutes=30)
-    times = {"start_time": start, "end_time": end, "blocked_from": start, "blocked_until": end}
-    return Appointment.objects.create(
-        business=membership.business, user=membership.user, title=title, **times, **fields
-    )
-
-
-def text_of(response) -> str:
-    return response.content.decode()
 
 
 # The way to the pages

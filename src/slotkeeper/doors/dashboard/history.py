@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy, pgettext
 
 from slotkeeper.changes.models import Change
@@ -75,7 +75,7 @@ def history_of(
         if value is None:
             return None
         if name in {"start_time", "end_time"}:
-            return _moment(str(value))
+            return _moment(str(value), caller.time_zone)
         if name == "status":
             return statuses.get(value, value)
         return people.get(value, gettext("Somebody who has left")) if name == "user_id" else str(value)
@@ -91,10 +91,10 @@ def history_of(
     return entries
 
 
-def _moment(text: str) -> str:
+def _moment(text: str, zone: str) -> str:
     try:
         read = parse_time(text)
     except InvalidTime:
         return text
-    moment = localtime(datetime.fromtimestamp(read.local - (read.offset or 0), UTC))
+    moment = datetime.fromtimestamp(read.local - (read.offset or 0), ZoneInfo(zone))
     return date_format(moment, pgettext("date format: weekday, day, month, year and time", "D j M Y, H:i"))
