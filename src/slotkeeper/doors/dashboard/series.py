@@ -30,7 +30,7 @@ from slotkeeper.doors.dashboard.asking import (
     show,
     writable,
 )
-from slotkeeper.doors.dashboard.refusals import REFUSED, Refusal, refusal_of
+from slotkeeper.doors.dashboard.refusals import REFUSED, Asked, Refusal, refusal_of
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.intervals import Interval
 from slotkeeper.rules.local_time import InvalidTime, exact_instant, parse_time
@@ -90,7 +90,8 @@ def repeat(request: HttpRequest) -> HttpResponse:
         kept = {number: text for number, text in exchanged.items() if number not in {one.number for one in refused}}
         return _repeat_page(request, form, refused, kept)
     except REFUSED as error:
-        form.add_error(None, str(refusal_of(error, caller, booking.user_id).sentence))
+        asked = Asked(booking.user_id, Interval(booking.start_time, booking.end_time))
+        form.add_error(None, str(refusal_of(error, caller, asked, int(time.time())).sentence))
         return _repeat_page(request, form)
     messages.success(request, ngettext("%d appointment booked.", "%d appointments booked.", len(rows)) % len(rows))
     return redirect("series", rows[0].id)
@@ -135,9 +136,8 @@ def move(request: HttpRequest, appointment_id: int) -> HttpResponse:
     if not form.is_valid() or "start_time" not in form.cleaned_data:
         return _series_page(request, row, rows, form)
     data = form.cleaned_data
-    target = _target(caller, row.id, data.get("version") or 0)
+    target, to = _target(caller, row.id, data.get("version") or 0), Interval(data["start_time"], data["end_time"])
     try:
-        to = Interval(data["start_time"], data["end_time"])
         moved = series.move_from_here(target, to, caller.time_zone, caller.actor, int(time.time()))
     except SeriesRefused as error:
         refused = [_refused(date.number, date, caller, row.user_id) for date in error.refused]
@@ -145,7 +145,7 @@ def move(request: HttpRequest, appointment_id: int) -> HttpResponse:
     except actions.VersionConflict:
         messages.warning(request, gettext("Somebody has just changed this appointment. You see it now as it is."))
     except REFUSED as error:
-        form.add_error(None, str(refusal_of(error, caller, row.user_id).sentence))
+        form.add_error(None, str(refusal_of(error, caller, Asked(row.user_id, to), int(time.time())).sentence))
         return _series_page(request, row, rows, form)
     else:
         done = ngettext("%d appointment moved.", "%d appointments moved.", len(moved)) % len(moved)
@@ -241,5 +241,6 @@ def _dates(form: RepeatForm, booking: Booking, exchanged: dict[int, str], caller
 
 
 def _refused(number: int, date: RefusedDate, caller: Caller, user_id: int) -> RefusedOnPage:
-    refusal = refusal_of(actions.SlotTaken(date.conflicts, date.alternatives), caller, user_id)
+    error = actions.SlotTaken(date.conflicts, date.alternatives)
+    refusal = refusal_of(error, caller, Asked(user_id, date.asked), int(time.time()))
     return RefusedOnPage(number, datetime.fromtimestamp(date.asked.start, UTC), refusal)
