@@ -98,7 +98,7 @@ def edit(request: HttpRequest, appointment_id: int) -> HttpResponse:
         target = Target(writable(caller), row.id, frozenset({version}))
         actions.update(target, wanted, caller.actor, _now())
     except actions.VersionConflict as error:
-        return _form_page(request, _refreshed(form, error.current), _Outcome(current=error.current))
+        return _form_page(request, _refreshed(form, request.POST, error.current), _Outcome(current=error.current))
     except REFUSED as error:
         asked = _asked(form, row._asdict() | wanted)
         return _form_page(request, form, _Outcome(refusal_of(error, caller, asked, _now())))
@@ -146,8 +146,8 @@ def page(request: HttpRequest, appointment_id: int) -> HttpResponse:
         "minutes": (row.end_time - row.start_time) // 60,
         "day": starts[:10],
         "person": User.objects.filter(pk=row.user_id).first(),
-        "service": Service.objects.in_business(caller.business_id).filter(pk=row.service_id).first(),
-        "contact": Contact.objects.in_business(caller.business_id).filter(pk=row.contact_id).first(),
+        "service": Service.objects.in_business(caller.business_id).filter(pk=row.service_id or 0).first(),
+        "contact": Contact.objects.in_business(caller.business_id).filter(pk=row.contact_id or 0).first(),
         "may_see_details": caller.may(Permission.CONTACTS_READ_DETAILS),
         "may_write": may_write,
         "is_final": status in TERMINAL,
@@ -169,7 +169,7 @@ def _form_page(request: HttpRequest, form: AppointmentForm, outcome: _Outcome | 
         "action": reverse("appointment_edit", args=[row.id]) if row else reverse("appointment_new"),
         "refusal": outcome.refusal,
         "current": outcome.current,
-        "contact": contacts.filter(pk=number_from(str(contact_id))).first() if contact_id else None,
+        "contact": contacts.filter(pk=number_from(str(contact_id)) or 0).first() if contact_id else None,
         "zone": caller.time_zone,
     }
     is_refused = outcome.refusal or outcome.current
@@ -183,9 +183,9 @@ def _asked(form: AppointmentForm, wanted: dict[str, Any]) -> Asked:
     return Asked(wanted["user_id"], time_wanted, buffers, form.row.id if form.row else None)
 
 
-def _refreshed(form: AppointmentForm, current: AppointmentRow) -> AppointmentForm:
+def _refreshed(form: AppointmentForm, sent: QueryDict, current: AppointmentRow) -> AppointmentForm:
     """Keep what was typed, over the row as it is now; sending it again is then meant."""
-    data = form.data.copy()
+    data = sent.copy()
     data["version"] = str(current.version)
     fresh = AppointmentForm(form.caller, current, data, initial=initial_of(current, form.caller))
     fresh.is_valid()

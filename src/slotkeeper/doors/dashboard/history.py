@@ -77,7 +77,7 @@ def history_of(
         if name in {"start_time", "end_time"}:
             return _moment(str(value), caller.time_zone)
         if name == "status":
-            return statuses.get(value, value)
+            return statuses.get(value, str(value))
         return people.get(value, gettext("Somebody who has left")) if name == "user_id" else str(value)
 
     entries = []
