@@ -165,6 +165,14 @@ def test_no_label_of_a_form_escapes_translation():
     assert not loose
 
 
+def test_dates_are_written_by_filters_that_know_the_language():
+    """A form such as "D j M" would put English order around German names; moments.py has a filter for each."""
+    for path in TEMPLATES:
+        for form in re.findall(r"\|date:[\"']([^\"']+)[\"']", path.read_text()):
+            is_for_machines_or_one_word = form in {"Y-m-d", "Y-m", "c", "l", "D"}
+            assert is_for_machines_or_one_word or form.endswith("_FORMAT"), f"{path.name}: {form}"
+
+
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_no_text_of_a_template_escapes_translation(path):
     if path.name not in ENGLISH_ONLY:
