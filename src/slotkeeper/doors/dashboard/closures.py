@@ -69,7 +69,7 @@ def add(request: HttpRequest) -> HttpResponse:
     booked = _booked_on(caller, _business(caller), [on])
     mark = ",".join(str(one.pk) for one in booked)
     if booked and request.POST.get("anyway") != mark:
-        return _page(request, form, {"proposed": booked, "mark": mark, "proposed_date": on}, status=409)
+        return _page(request, form, {"proposed": booked, "mark": mark})
     try:
         add_closure(caller.business_id, on, form.cleaned_data["name"], caller.actor)
     except InvalidFields as error:
@@ -113,9 +113,7 @@ def holidays(request: HttpRequest) -> HttpResponse:
     return redirect("closures")
 
 
-def _page(
-    request: HttpRequest, form: ClosureForm, more: dict[str, Any] | None = None, status: int = 200
-) -> HttpResponse:
+def _page(request: HttpRequest, form: ClosureForm, more: dict[str, Any] | None = None) -> HttpResponse:
     caller = caller_of(request)
     business = _business(caller)
     today = local_day(business.time_zone, int(time.time()))
@@ -131,7 +129,7 @@ def _page(
         "country": country,
         "regions": [one for one in holiday_calendars() if one.country == country and one.subdivision],
     }
-    return show(request, "dashboard/closures.html", context | (more or {}), status)
+    return show(request, "dashboard/closures.html", context | (more or {}))
 
 
 def _calendars_in_use(business: Business) -> list[dict[str, Any]]:

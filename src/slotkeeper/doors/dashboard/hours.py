@@ -200,7 +200,7 @@ def _page(request: HttpRequest, membership: Membership, state: State) -> HttpRes
         "clearing": state.clearing,
     }
     with timezone.override(ZoneInfo(zone)):
-        return render(request, "dashboard/hours.html", context, status=409 if state.impacts else 200)
+        return render(request, "dashboard/hours.html", context)
 
 
 def _absences(membership: Membership, now: datetime) -> list[TimeOff]:

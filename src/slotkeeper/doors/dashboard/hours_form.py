@@ -87,7 +87,7 @@ class DayRow:
         """Write ranges into the inputs."""
         self.rows = [RangeRow(_write_clock(start), _write_clock(end)) for start, end in ranges]
 
-    def widen(self, least: int = SHOWN_RANGES, spare: int = 1) -> None:
+    def widen(self, least: int = SHOWN_RANGES, spare: int = 0) -> None:
         """Add empty inputs."""
         used = sum(1 for row in self.rows if row.start or row.end)
         wanted = min(max(least, used + spare, len(self.rows)), MAX_RANGES)
