@@ -61,8 +61,17 @@ def open_browser(chromium, shop):
     assert not complaints, "\n".join(complaints)
 
 
+# The page is there, and is not about to be replaced by the same one in the visitor's own zone.
+SETTLED = """() => {
+  const data = document.querySelector("script[data-zone]")?.dataset ?? {};
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return document.readyState == "complete" && !(data.detect == "reload" && data.zone != own);
+}"""
+
+
 def look_at(visitor: Visitor, name: str) -> None:
     """Inspect the page, wide and narrow, light and dark; fingers must hit what they choose."""
+    visitor.page.wait_for_function(SETTLED)
     visitor.inspect(f"booking_{name}")
     assert not serious_findings(visitor.page), name
     visitor.page.set_viewport_size({"width": NARROW, "height": HEIGHT})
@@ -240,6 +249,20 @@ def test_everything_can_be_booked_by_keyboard_alone(open_browser):
     page.wait_for_url("**/booked/**")
     assert page.locator("h1").inner_text() == "Your request is in"
     look_at(visitor, "asked")
+
+
+def test_customer_books_in_german(open_browser):
+    visitor = open_browser(locale="de-DE", timezone_id="Europe/Berlin")
+    page = visitor.open("/practice/massage")
+    assert page.get_attribute("html", "lang") == "de"
+    look_at(visitor, "german_times")
+    choose_day(page, 1)
+    page.locator(".time").first.click()
+    look_at(visitor, "german_details")
+    fill_in(visitor, "Gerda Groß")
+    visitor.press("Diese Zeit buchen")
+    page.wait_for_url("**/booked/**")
+    look_at(visitor, "german_booked")
 
 
 def test_pages_with_little_to_say_are_clean_too(open_browser):
