@@ -71,6 +71,13 @@ async function settle(entry: Entry, to: Slot, revert: () => void): Promise<void>
   calendar.refetchEvents();
 }
 
+/** Scroll to where most days begin. */
+function showMorning(): void {
+  const head = place.querySelector<HTMLElement>("thead .fc-scroller")?.offsetHeight ?? 0;
+  const lane = place.querySelector<HTMLElement>("td.fc-timegrid-slot-lane[data-time='07:30:00']");
+  if (lane) place.scrollTop += lane.getBoundingClientRect().top - place.getBoundingClientRect().top - head;
+}
+
 function book(start: string, minutes: number): void {
   const query = new URLSearchParams({ start: start.slice(0, 16), minutes: String(minutes) });
   if (person?.value) query.set("user_id", person.value);
@@ -99,19 +106,17 @@ const calendar = new Calendar(sheet, {
   initialView: firstView(),
   firstDay: 1,
   headerToolbar: false,
-  height: "100%",
+  height: "auto", // the place around it scrolls: a scrolling part within a table could not be reached by keyboard
+  stickyHeaderDates: true,
   allDaySlot: false,
   nowIndicator: true,
   navLinks: true,
-  expandRows: true,
   slotDuration: "00:30:00",
   snapDuration: "00:15:00",
   slotLabelFormat: { hour: "2-digit", minute: "2-digit", hour12: false },
   eventTimeFormat: { hour: "2-digit", minute: "2-digit", hour12: false },
   dayHeaderFormat: { weekday: "short", day: "numeric" },
-  scrollTime: "07:30:00",
-  scrollTimeReset: false,
-  dayMaxEvents: true,
+  dayMaxEvents: 4,
   slotEventOverlap: false,
   eventMinHeight: 22,
   longPressDelay: 350,
@@ -155,11 +160,11 @@ const calendar = new Calendar(sheet, {
     url.searchParams.set("date", calendar.getDate().toISOString().slice(0, 10)); // its clock counts as if in UTC
     history.replaceState(null, "", url);
   },
-  viewDidMount: ({ el }) => {
-    for (const scroller of el.querySelectorAll<HTMLElement>(".fc-scroller")) {
-      if (getComputedStyle(scroller).overflowY !== "hidden") scroller.tabIndex = 0;
-    }
+  viewDidMount: ({ view }) => {
+    if (view.type.startsWith("timeGrid")) window.requestAnimationFrame(showMorning);
   },
+  dayCellDidMount: ({ el }) => { el.removeAttribute("aria-labelledby"); }, // its text says more than the date
+  moreLinkDidMount: ({ el }) => { el.setAttribute("role", "button"); },
 });
 
 function changed(entry: Entry, start: string, end: string, revert: () => void): void {
