@@ -57,7 +57,7 @@ def week_fields(**days: list[tuple[str, str]]) -> dict:
 
 
 def anyway(response) -> str:
-    return re.search(r'name="anyway" value="([^"]+)"', text_of(response))[1]
+    return re.search(r'name="anyway"\s+value="([^"]+)"', text_of(response))[1]
 
 
 # Who may
@@ -186,6 +186,7 @@ def test_more_questions_are_offered_with_everything_kept_and_nothing_stored(cast
     page = text_of(browser_of(cast.owner).post("/services/new", fields))
     assert 'name="questions-5-label"' in page
     assert 'value="First visit?"' in page
+    assert 'class="errors"' not in page
     assert 'value="48.50"' in page
     assert not Service.objects.exists()
 
@@ -399,6 +400,7 @@ def test_time_off_of_whole_days_ends_with_the_last_one(cast):
     # The clocks go forward on the 28th in Berlin.
     assert stored.start_time == datetime(2027, 3, 26, 23, tzinfo=UTC)
     assert stored.end_time == datetime(2027, 3, 28, 22, tzinfo=UTC)
+    assert "<strong>Sat 27 Mar 2027 – Sun 28 Mar 2027</strong>" in text_of(browser.get("/hours"))
     assert browser.post(f"/hours/time-off/{stored.pk}/delete").status_code == 302
     assert not TimeOff.objects.exists()
     assert browser.post(f"/hours/time-off/{stored.pk}/delete").status_code == 404

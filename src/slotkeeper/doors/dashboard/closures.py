@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 
 from slotkeeper.appointments.models import Appointment
 from slotkeeper.doors.access import permit
+from slotkeeper.doors.countries import country_in_words, in_dictionary_order
 from slotkeeper.doors.dashboard.appointment_form import Text
 from slotkeeper.doors.dashboard.asking import LARGEST_ID, caller_of, people_of, show
 from slotkeeper.doors.dashboard.hours_form import day_field
@@ -125,7 +126,7 @@ def _page(request: HttpRequest, form: ClosureForm, more: dict[str, Any] | None =
         "booked": _booked_on(caller, business, [closure.date for closure in to_come]),
         "people": people_of(caller.business_id),
         "calendars": _calendars_in_use(business),
-        "countries": [one for one in holiday_calendars() if one.subdivision is None],
+        "countries": _countries(),
         "country": country,
         "regions": [one for one in holiday_calendars() if one.country == country and one.subdivision],
     }
@@ -148,7 +149,14 @@ def _name(code: str) -> str:
         whole: HolidayCalendar = find_calendar(calendar.country)
     except NotInBusiness:  # a newer release of the library may have dropped it
         return code
-    return whole.name if calendar.subdivision is None else f"{whole.name} – {calendar.name}"
+    country = country_in_words(whole.country, whole.name)
+    return country if calendar.subdivision is None else f"{country} – {calendar.name}"
+
+
+def _countries() -> list[HolidayCalendar]:
+    whole = (one for one in holiday_calendars() if one.subdivision is None)
+    named = [one._replace(name=country_in_words(one.country, one.name)) for one in whole]
+    return sorted(named, key=lambda one: in_dictionary_order(one.name))
 
 
 def _booked_on(caller: Caller, business: Business, days: Sequence[date]) -> list[Appointment]:

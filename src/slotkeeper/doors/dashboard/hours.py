@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -203,9 +203,17 @@ def _page(request: HttpRequest, membership: Membership, state: State) -> HttpRes
         return render(request, "dashboard/hours.html", context)
 
 
-def _absences(membership: Membership, now: datetime) -> list[TimeOff]:
-    to_come = TimeOff.objects.filter(user_id=membership.user_id, end_time__gt=now)
-    return list(to_come.order_by("start_time", "pk")[:MOST_LISTED])
+def _absences(membership: Membership, now: datetime) -> list[dict[str, Any]]:
+    """List the time off to come; from midnight to midnight it is whole days, up to and with `last`."""
+    to_come = TimeOff.objects.filter(user_id=membership.user_id, end_time__gt=now).order_by("start_time", "pk")
+    zone = ZoneInfo(membership.user.time_zone)
+    absences = []
+    for one in to_come[:MOST_LISTED]:
+        start, end = one.start_time.astimezone(zone), one.end_time.astimezone(zone)
+        is_days = start.time() == end.time() == datetime.min.time()
+        last = (end - timedelta(days=1)).date()
+        absences.append({"time_off": one, "is_days": is_days, "first": start.date(), "last": last})
+    return absences
 
 
 def _is_meant(request: HttpRequest, membership: Membership, proposal: HoursProposal, state: State, form: str) -> bool:

@@ -22,6 +22,7 @@ from slotkeeper.people.models import Business, Membership
 
 MOST_QUESTIONS = 20
 SPARE_QUESTIONS = 3
+USUAL_KIND = "text"
 MOST_CHOICES = 50
 CHOICE_CHARACTERS = 100
 _PLAIN = (
@@ -148,7 +149,7 @@ class QuestionForm(forms.Form):
             ("choice", _("one of several choices")),
             ("checkbox", _("a box to tick")),
         ],
-        initial="text",
+        initial=USUAL_KIND,
     )
     choices = forms.CharField(
         label=_("Choices"), required=False, max_length=MOST_CHOICES * (CHOICE_CHARACTERS + 2),

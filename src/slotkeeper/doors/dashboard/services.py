@@ -14,6 +14,7 @@ from slotkeeper.doors.dashboard.asking import LARGEST_ID, caller_of, number_from
 from slotkeeper.doors.dashboard.service_form import (
     MOST_QUESTIONS,
     SPARE_QUESTIONS,
+    USUAL_KIND,
     ServiceForm,
     initial_of,
     question_forms,
@@ -146,7 +147,10 @@ def _with_more(data: QueryDict) -> QueryDict:
     if "more" not in data or count is None:
         return data
     data = data.copy()
-    data["questions-TOTAL_FORMS"] = str(min(count + SPARE_QUESTIONS, MOST_QUESTIONS))
+    wanted = min(count + SPARE_QUESTIONS, MOST_QUESTIONS)
+    data["questions-TOTAL_FORMS"] = str(wanted)
+    for number in range(count, wanted):
+        data[f"questions-{number}-kind"] = USUAL_KIND
     return data
 
 
