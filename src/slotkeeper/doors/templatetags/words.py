@@ -4,10 +4,12 @@ from django import template
 from django.utils.functional import Promise
 from django.utils.translation import pgettext_lazy
 
+from slotkeeper.doors.zones import zone_in_words
 from slotkeeper.rules.appointment_status import Status
 from slotkeeper.rules.permissions import Role
 
 register = template.Library()
+register.filter(zone_in_words)
 
 STATUSES: dict[str, Promise] = {
     Status.SCHEDULED: pgettext_lazy("status", "Scheduled"),
