@@ -66,7 +66,7 @@ class Services(JsonEndpoint):
         headers=("Location", "ETag"),
     )
     def post(self, parsed_body: Body[NewService]) -> HttpResponse:
-        """Store a service; `user_ids` are the members who give it."""
+        """Store a service and the members who give it."""
         return once(self.request, self.caller, lambda: self._create(parsed_body))
 
     def _create(self, body: NewService) -> HttpResponse:
