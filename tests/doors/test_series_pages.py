@@ -38,6 +38,8 @@ def test_a_series_is_booked_from_the_form_and_shown(cast, pages):
     assert starts() == ["2027-10-18 07:00", "2027-10-25 07:00", "2027-11-01 08:00", "2027-11-08 08:00"]
     shown = client.get(answer["Location"]).content.decode()
     assert shown.count("09:00") >= 4
+    first = Appointment.objects.earliest("start_time").pk
+    assert f'href="/appointments/{first}/series"' in client.get(f"/appointments/{first}").content.decode()
 
 
 def test_a_refused_date_comes_with_its_alternatives_and_can_be_exchanged(cast, pages):

@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.actions import Target
 from slotkeeper.appointments.insert import Booking
+from slotkeeper.appointments.models import SeriesPlace
 from slotkeeper.appointments.rows import AppointmentRow, find
 from slotkeeper.contacts.models import Contact
 from slotkeeper.doors.access import permit
@@ -144,6 +145,7 @@ def page(request: HttpRequest, appointment_id: int) -> HttpResponse:
         "end": end,
         "is_one_day": starts[:10] == ends[:10],
         "minutes": (row.end_time - row.start_time) // 60,
+        "is_in_series": SeriesPlace.objects.filter(appointment_id=row.id).exists(),
         "day": starts[:10],
         "person": User.objects.filter(pk=row.user_id).first(),
         "service": Service.objects.in_business(caller.business_id).filter(pk=row.service_id or 0).first(),
