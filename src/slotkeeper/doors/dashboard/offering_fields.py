@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.forms.renderers import get_default_renderer
 from django.utils.formats import number_format
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -42,12 +43,12 @@ class _LengthInput(forms.MultiWidget):
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         """Give each of the two a label that only screen readers say."""
         widgets = self.get_context(name, value, attrs)["widget"]["subwidgets"]
-        labels = (_("How many"), _("Of what"))
+        labels, drawing = (_("How many"), _("Of what")), renderer or get_default_renderer()
         return format_html_join(
             "",
             '<label class="unseen" for="{}">{}</label>{}',
             (
-                (one["attrs"]["id"], label, self._render(one["template_name"], {"widget": one}, renderer))
+                (one["attrs"]["id"], label, drawing.render(one["template_name"], {"widget": one}))
                 for one, label in zip(widgets, labels, strict=True)
             ),
         )
