@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import translation
 
 from slotkeeper.changes.record import COMMAND
+from slotkeeper.contacts.models import Contact
 from slotkeeper.doors.zones import zone_choices, zone_in_words
 from slotkeeper.offerings.models import Service
 from slotkeeper.people.models import Business, Membership, User
@@ -192,23 +193,26 @@ ENGLISH = re.compile(
     r">[^<]*\b(the|your|you|and|with|not|this|nothing|appointments?|customers?|services?|save|change|from|until|of)\b[^<]*<",
     re.IGNORECASE,
 )
-PAGES = ["/", "/settings/account", "/settings/tokens", "/accounts/email/", "/accounts/password/change/"]
+PAGES = ["/", "/settings", "/settings/account", "/settings/tokens", "/services", "/services/new", "/hours", "/closures"]
 PAGES += [
-    "/accounts/mfa/",
-    "/accounts/mfa/totp/activate/",
-    "/accounts/mfa/webauthn/add/",
     "/appointments",
-    "/practice/",
-    "/practice/massage",
+    "/appointments/new",
+    "/customers",
+    "/customers/new",
+    "/reports",
+    "/why-not",
     "/nowhere/at/all",
 ]
+PAGES += ["/accounts/email/", "/accounts/password/change/", "/accounts/mfa/", "/accounts/mfa/totp/activate/"]
+PAGES += ["/practice/", "/practice/massage", "/booking/no-such-link"]
 
 
 @pytest.mark.parametrize("path", PAGES)
 def test_no_english_is_left_on_a_german_page(cast, path):
     reads(cast.owner, "de")
     open_storefront(cast)
-    Service.objects.update(description="")  # the owner's own words
+    Service.objects.update(description="")  # what people write stays in their words
+    Contact.objects.update(name="Carla", email="carla@praxis.test")
     page = browser_of(cast.owner).get(path, follow=True)
     assert page.status_code in {200, 404}
     assert language_of(page) == "de"
@@ -246,6 +250,13 @@ def test_dates_and_states_of_tokens_are_german(cast):
     assert "Gültig" in page
     revoke_token(cast.owner.business_id, cast.owner.tokens.get().pk, COMMAND, 1_800_000_000)
     assert "Widerrufen" in text_of(client.get("/settings/tokens"))
+
+
+def test_countries_are_named_and_sorted_in_german(cast):
+    reads(cast.owner, "de")
+    page = text_of(browser_of(cast.owner).get("/closures?country=AT"))
+    assert re.search(r'<option value="AT" selected>\s*Österreich', page)
+    assert page.index("Norwegen") < page.index("Österreich") < page.index("Portugal")
 
 
 def test_zones_are_named_in_german():
