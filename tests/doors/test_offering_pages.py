@@ -173,6 +173,7 @@ def test_more_questions_are_offered_with_everything_kept_and_nothing_stored(cast
     assert 'name="questions-5-label"' in page
     assert 'value="First visit?"' in page
     assert 'class="errors"' not in page
+    assert '<input type="number" name="minimum_notice_minutes_0"' in page
     assert 'value="48.50"' in page
     assert not Service.objects.exists()
 

@@ -48,7 +48,7 @@ class _LengthInput(forms.MultiWidget):
             "",
             '<label class="unseen" for="{}">{}</label>{}',
             (
-                (one["attrs"]["id"], label, drawing.render(one["template_name"], {"widget": one}))
+                (one["attrs"]["id"], label, SafeString(drawing.render(one["template_name"], {"widget": one})))
                 for one, label in zip(widgets, labels, strict=True)
             ),
         )
