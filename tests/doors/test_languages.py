@@ -235,6 +235,14 @@ def test_refusals_of_a_form_are_german_and_polite(cast):
     assert not re.search(r"\b(du|dein\w*|dir)\b", page + missing, re.IGNORECASE)
 
 
+def test_what_allauth_says_is_polite(cast):
+    reads(cast.owner, "de")
+    passwords = {"oldpassword": "x", "password1": "correct horse", "password2": "another horse"}
+    page = text_of(browser_of(cast.owner).post("/accounts/password/change/", passwords))
+    assert "Beide Passwörter müssen gleich sein." in page
+    assert "Das ist nicht Ihr jetziges Passwort." in page
+
+
 def test_person_without_a_business_is_told_in_german(cast):
     reads(cast.colleague, "de")
     Membership.objects.filter(pk=cast.colleague.pk).update(is_suspended=True)

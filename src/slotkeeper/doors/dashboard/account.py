@@ -13,7 +13,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from slotkeeper.changes.record import Actor
@@ -21,6 +21,9 @@ from slotkeeper.doors.languages import current_language, known_language
 from slotkeeper.doors.zones import TimeZoneField
 from slotkeeper.people.models import User
 from slotkeeper.people.sign_up import found_business
+
+# allauth's own German of this is on first-name terms; here our catalogue finds it, and has it politely.
+SAID_BY_ALLAUTH = (gettext_noop("You must type the same password each time."),)
 
 
 class SignUpFields(forms.Form):
@@ -49,12 +52,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     error_messages = DefaultAccountAdapter.error_messages | {
         "account_inactive": _("This account is switched off."),
         "cannot_remove_primary_email": _("Your main address cannot be removed."),
+        "duplicate_email": _("This address is in your account already."),
         "email_password_mismatch": _("This address and password do not belong together."),
         "email_taken": _("There is an account with this address already. Sign in instead."),
         "enter_current_password": _("This is not your current password."),
         "incorrect_code": _("This code is wrong, or no longer valid."),
         "incorrect_password": _("This password is wrong."),
         "max_email_addresses": _("You cannot add more than %d addresses."),
+        "rate_limited": _("That was too often in a short time. Please try again in a few minutes."),
         "too_many_login_attempts": _("Too many attempts. Please wait a few minutes."),
         "unverified_primary_email": _("Your main address must be a confirmed one."),
     }
