@@ -2,17 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from slotkeeper import hot_sql
-from slotkeeper.offerings.reading import opening_hours_of
+from slotkeeper.offerings.reading import hours_within
 from slotkeeper.rules.availability import AlternativesRequest, next_free_slots
 from slotkeeper.rules.intervals import Interval, overlaps
-from slotkeeper.rules.local_time import DAY_SECONDS
-
-_EPOCH = date(1970, 1, 1).toordinal()
 
 
 class UnknownMember(Exception):
@@ -111,11 +107,7 @@ def _entry(row: Any, business_id: int) -> BusyEntry:
 
 def read_open_windows(person: Person, window: Interval) -> list[Interval]:
     """Read when a person's opening hours let them work, as windows that overlap the one given."""
-    first, last = (
-        date.fromordinal(_EPOCH + instant // DAY_SECONDS)
-        for instant in (window.start - 2 * DAY_SECONDS, window.end + 2 * DAY_SECONDS)
-    )
-    hours = opening_hours_of([person.user_id], person.business_id, first, last)[person.user_id]
+    hours = hours_within([person.user_id], person.business_id, window)[person.user_id]
     return list(hours.windows(window))
 
 

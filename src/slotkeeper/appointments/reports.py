@@ -7,13 +7,13 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from slotkeeper import hot_sql
-from slotkeeper.offerings.reading import opening_hours_of
+from slotkeeper.offerings.reading import hours_within
 from slotkeeper.people.models import Membership
 from slotkeeper.rules.intervals import Interval, intersect
-from slotkeeper.rules.local_time import DAY_SECONDS, local_day
+from slotkeeper.rules.local_time import local_day
 from slotkeeper.rules.utilization import WeekHours, seconds_by_week_hour
 
-MAX_RANGE_SECONDS = 366 * DAY_SECONDS
+MAX_RANGE_DAYS = 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,7 @@ def read_utilization(query: ReportQuery) -> Utilization:
     """Compare when people were open with when they were booked."""
     epoch = hot_sql.epoch
     user_ids = _people(query)
-    first, last = (local_day(query.time_zone, edge) for edge in query.within)
-    day = timedelta(days=1)
-    hours = opening_hours_of(user_ids, query.business_id, first - day, last + day)
+    hours = hours_within(user_ids, query.business_id, query.within)
     booked: dict[int, list[Interval]] = {user_id: [] for user_id in user_ids}
     conditions, parameters = _condition(query)
     for user_id, start, end in hot_sql.rows(

@@ -107,10 +107,7 @@ def hold_slot(query: SlotQuery, former: str | None = None) -> HeldSlot:
     offer = read_offer(query.business_id, query.service_id, query.user_id)
     secret, expires_at = secrets.token_urlsafe(24), query.now + HOLD_SECONDS
     with _refusing(offer, query), transaction.atomic():
-        if former is not None:
-            lock_claimants(offer.user_ids)
-            Hold.objects.filter(business_id=offer.business_id, secret_hash=secret_hash(former)).delete()
-        slot = _locked_slot(offer, query)
+        slot = _locked_slot(offer, query, former)
         moment = datetime.fromtimestamp(expires_at, UTC)
         hold = Hold.objects.create(business_id=offer.business_id, secret_hash=secret_hash(secret), expires_at=moment)
         _claim(offer, slot, slot.user_ids, TimeClaim(hold=hold, held_until=moment))
@@ -127,10 +124,7 @@ def book_slot(booking: CustomerBooking, now: int, hold: str | None = None) -> Bo
     offer = read_offer(booking.business_id, booking.service_id, booking.user_id)
     is_over = hold is not None and not _is_held(hold, booking.business_id, now)
     with _refusing(offer, query, HoldExpired if is_over else NotOffered), transaction.atomic():
-        lock_claimants(offer.user_ids)
-        if hold is not None:
-            Hold.objects.filter(business_id=booking.business_id, secret_hash=secret_hash(hold)).delete()
-        slot = _locked_slot(offer, query)
+        slot = _locked_slot(offer, query, hold)
         row = _book(booking, offer, slot, now)
         link = make_link(row)
     return BookedSlot(row, link)
@@ -186,15 +180,20 @@ def _refusing(offer: Offer, query: SlotQuery, refusal: type[NotOffered] = NotOff
     raise refusal(obstacles, next_slots_of(offer, query, ALTERNATIVES))
 
 
-def _locked_slot(offer: Offer, query: SlotQuery) -> Slot:
-    """Lock the people of an offer and find the slot at the query's start; `user_ids` holds those who will give it."""
+def _locked_slot(offer: Offer, query: SlotQuery, given_up: str | None = None) -> Slot:
+    """Lock the people of an offer, give up a hold, and find the slot at the query's start.
+
+    Its `user_ids` hold those who will give it. Raises _Obstructed.
+    """
     lock_claimants(offer.user_ids)
+    if given_up is not None:
+        Hold.objects.filter(business_id=offer.business_id, secret_hash=secret_hash(given_up)).delete()
+    start, together = query.within.start, offer.is_together
     providers = read_providers(offer, query)
-    obstacles = rules.obstacles(providers, offer.terms, query.within.start, query.now, together=offer.is_together)
-    if obstacles:
-        raise _Obstructed(obstacles)
-    (slot,) = rules.slots(providers, offer.terms, query.within, query.now, together=offer.is_together)
-    if offer.is_together:
+    slot = next(rules.slots(providers, offer.terms, query.within, query.now, together=together), None)
+    if slot is None:
+        raise _Obstructed(rules.obstacles(providers, offer.terms, start, query.now, together=together))
+    if together:
         return slot
     # Work is shared out: whoever has the least of it around that time.
     busy = {provider.user_id: sum(one.end - one.start for one in provider.busy) for provider in providers}

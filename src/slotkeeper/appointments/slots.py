@@ -7,18 +7,18 @@ that keeps them busy. Instants are seconds since 1970, UTC.
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from itertools import islice
 from typing import Any, NamedTuple
 
 from slotkeeper import hot_sql
-from slotkeeper.offerings.reading import opening_hours_of
+from slotkeeper.offerings.reading import hours_within
 from slotkeeper.rules import slots as rules
 from slotkeeper.rules.intervals import Interval
 from slotkeeper.rules.local_time import DAY_SECONDS, MINUTE_SECONDS, local_day
 from slotkeeper.rules.slots import Busy, Obstacle, Provider, Reason, Slot, Terms
 
-MAX_RANGE_SECONDS = 92 * DAY_SECONDS
+MAX_RANGE_DAYS = 92
 _FIRST_DAYS = 7
 
 
@@ -166,8 +166,7 @@ def read_offer(business_id: int, service_id: int, user_id: int | None = None) ->
 def read_providers(offer: Offer, query: SlotQuery) -> list[Provider]:
     """Read what the rules need to know of each person who gives the service, for a query's range."""
     start, end = query.within
-    days = _utc_day(start - 2 * DAY_SECONDS), _utc_day(end + 2 * DAY_SECONDS)
-    hours = opening_hours_of(offer.people, offer.business_id, *days)
+    hours = hours_within(offer.people, offer.business_id, query.within)
     busy = _read_busy(offer, query, Interval(start - offer.reach_seconds, end + offer.reach_seconds))
     return [
         Provider(
@@ -235,7 +234,3 @@ def _load(claims: Sequence[_Claim], zone: str) -> dict[date, tuple[int, int]]:
             count, seconds = load.get(day, (0, 0))
             load[day] = count + 1, seconds + busy.own_end - busy.own_start
     return load
-
-
-def _utc_day(instant: int) -> date:
-    return date(1970, 1, 1) + timedelta(days=instant // DAY_SECONDS)

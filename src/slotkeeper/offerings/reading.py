@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from typing import Any, Protocol
 
 from slotkeeper import hot_sql
+from slotkeeper.rules.intervals import Interval
+from slotkeeper.rules.local_time import local_day
 from slotkeeper.rules.opening_hours import LOOK_AHEAD_DAYS, LOOK_BACK_DAYS, OpeningHours, Range
 
 _Day = tuple[Range, ...]
@@ -37,6 +39,14 @@ def opening_hours_of(
         week = tuple(tuple(day) for day in weekly)
         hours[user_id] = OpeningHours(zone, week, {**closed, **own.get(user_id, {})})
     return hours
+
+
+def hours_within(people: Iterable[int | Member], business_id: int, within: Interval) -> dict[int, OpeningHours]:
+    """Read opening hours as `opening_hours_of` does: enough for every window that overlaps a stretch of time."""
+    day = timedelta(days=1)  # a local date is at most one off from that of UTC
+    return opening_hours_of(
+        people, business_id, local_day("UTC", within.start) - day, local_day("UTC", within.end) + day
+    )
 
 
 def _read_weeks(user_ids: list[int], business_id: int) -> dict[int, tuple[str, list[list[Range]]]]:

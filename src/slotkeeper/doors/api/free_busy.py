@@ -28,15 +28,14 @@ from slotkeeper.doors.api.appointment_forms import (
 )
 from slotkeeper.doors.api.appointments import now
 from slotkeeper.doors.api.base import NOT_FOUND, Body, JsonEndpoint, Query, answer, answers
-from slotkeeper.doors.api.problems import bad_field
 from slotkeeper.doors.api.reading import known_id
-from slotkeeper.doors.api.times import TimeReader, with_lost_plus, zone_of
+from slotkeeper.doors.api.times import TimeReader, read_range, with_lost_plus, zone_of
 from slotkeeper.rules.availability import AlternativesRequest, free_gaps, free_slots
 from slotkeeper.rules.intervals import Interval
 from slotkeeper.rules.local_time import TimeForm, parse_time
 from slotkeeper.rules.permissions import Permission
 
-MAX_RANGE_SECONDS = 92 * 24 * 3600
+MAX_RANGE_DAYS = 92
 SlotMinutes = Annotated[int, Meta(ge=5, le=1440)]
 
 
@@ -100,21 +99,14 @@ class FreeBusyEndpoint(JsonEndpoint):
         query, caller = parsed_query, self.caller
         zone = zone_of(caller, query.time_zone)
         start_text, end_text = with_lost_plus(query.start), with_lost_plus(query.end)
-        times = TimeReader(zone)
-        read_start, start = times.edge("start", start_text)
-        _, end = times.edge("end", end_text)
-        times.check()
-        if end <= start:
-            raise bad_field("end", "END_BEFORE_START", "The end must come after the start.")
-        if end - start > MAX_RANGE_SECONDS:
-            raise bad_field("end", "TOO_LONG", "The range is longer than 92 days.")
+        read_start, window = read_range(zone, start_text, end_text, MAX_RANGE_DAYS)
         person = Person(caller.business_id, caller.user_id if query.user_id is None else known_id(query.user_id))
-        window, moment, form = Interval(start, end), now(), TimeForm.of(read_start, zone)
+        moment, form = now(), TimeForm.of(read_start, zone)
         busyness = read_busy(person, window, moment)
         open_windows = read_open_windows(person, window) if busyness.has_hours else None
         gaps = free_gaps(window, (entry.blocked for entry in busyness.entries), open_windows)
         slots = free_slots(gaps, query.slot_minutes * 60, moment)
-        busy = [entry for entry in busyness.entries if entry.end > start and entry.start < end]
+        busy = [entry for entry in busyness.entries if entry.end > window.start and entry.start < window.end]
         return answer(
             {
                 "start": start_text,

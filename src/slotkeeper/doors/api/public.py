@@ -9,13 +9,12 @@ from typing import Any, cast
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
-from msgspec import UnsetType
 
 from slotkeeper.appointments.self_service import CustomerBooking, HoldExpired, NotOffered, book_slot, hold_slot
-from slotkeeper.appointments.slots import SlotQuery, read_slots
+from slotkeeper.appointments.slots import MAX_RANGE_DAYS, SlotQuery, read_slots
 from slotkeeper.doors.access import PUBLIC
 from slotkeeper.doors.api.base import NOT_FOUND, At, Body, JsonEndpoint, Query, answer, answers
-from slotkeeper.doors.api.problems import ApiProblem, FieldError, bad_field, bad_fields, not_found
+from slotkeeper.doors.api.problems import ApiProblem, FieldError, bad_fields, not_found
 from slotkeeper.doors.api.public_forms import (
     AnswerIn,
     AssignmentName,
@@ -35,8 +34,7 @@ from slotkeeper.doors.api.public_forms import (
     QuestionOut,
 )
 from slotkeeper.doors.api.reading import known_id
-from slotkeeper.doors.api.slots import read_range
-from slotkeeper.doors.api.times import TimeReader
+from slotkeeper.doors.api.times import TimeReader, chosen_zone, read_range
 from slotkeeper.doors.disclosure import told_reasons
 from slotkeeper.doors.rate_limit import booking_limits, holding_limits, too_many_requests, wait_seconds
 from slotkeeper.doors.reasons import SENTENCES
@@ -46,7 +44,7 @@ from slotkeeper.offerings.questions import questions_of
 from slotkeeper.people.models import Business
 from slotkeeper.rules.appointment_status import Status
 from slotkeeper.rules.intervals import Interval
-from slotkeeper.rules.local_time import TimeForm, is_zone
+from slotkeeper.rules.local_time import TimeForm
 from slotkeeper.rules.slots import Slot
 
 _PREFLIGHT = {
@@ -103,8 +101,8 @@ class PublicSlotsEndpoint(PublicEndpoint):
     def get(self, parsed_path: At[BusinessPath], parsed_query: Query[PublicSlotsQuery]) -> HttpResponse:
         """List the times at which a service can be booked, in at most 92 days."""
         business, query = self.business_at(parsed_path), parsed_query
-        zone = _zone(business, query.time_zone)
-        within = read_range(zone, query.start, query.end)
+        zone = chosen_zone(business.time_zone, query.time_zone)
+        _, within = read_range(zone, query.start, query.end, MAX_RANGE_DAYS)
         slots = read_slots(_slot_query(business, query, within))
         return answer(PublicSlots(zone, _write_slots(slots, zone)))
 
@@ -123,7 +121,7 @@ class Holds(PublicEndpoint):
     def post(self, parsed_path: At[BusinessPath], parsed_body: Body[NewHold]) -> HttpResponse:
         """Keep a time free for five minutes, while the customer fills in a form."""
         business, body = self.business_at(parsed_path), parsed_body
-        zone = _zone(business, body.time_zone)
+        zone = chosen_zone(business.time_zone, body.time_zone)
         start = _start(zone, body.start)
         _refuse_too_often(wait_seconds(holding_limits(self.request)))
         with _refusals(zone):
@@ -147,7 +145,7 @@ class Bookings(PublicEndpoint):
     def post(self, parsed_path: At[BusinessPath], parsed_body: Body[NewBooking]) -> HttpResponse:
         """Book a time that is offered; a hold that is over still books while the time is free."""
         business, body = self.business_at(parsed_path), parsed_body
-        zone = _zone(business, body.time_zone)
+        zone = chosen_zone(business.time_zone, body.time_zone)
         start = _start(zone, body.start)
         service_id = known_id(body.service_id)
         booking = CustomerBooking(
@@ -170,14 +168,6 @@ class Bookings(PublicEndpoint):
         manage_url = settings.CONFIGURATION.url + reverse("booking", args=[booked.link])
         written = PublicBooking(service_id, begins, ends, Status(booked.row.status), booked.row.location, manage_url)
         return answer(written, HTTPStatus.CREATED)
-
-
-def _zone(business: Business, asked: str | UnsetType | None) -> str:
-    if not asked:
-        return business.time_zone
-    if not is_zone(asked):
-        raise bad_field("time_zone", "INVALID_FIELD", "It is no IANA time zone such as Europe/Berlin.")
-    return asked
 
 
 def _start(zone: str, text: str) -> int:

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from msgspec import Meta
 
 from slotkeeper.appointments.reports import (
-    MAX_RANGE_SECONDS,
+    MAX_RANGE_DAYS,
     ReportQuery,
     read_services,
     read_utilization,
@@ -15,11 +15,9 @@ from slotkeeper.appointments.reports import (
 )
 from slotkeeper.doors.api.appointment_forms import Time, ZoneName
 from slotkeeper.doors.api.base import JsonEndpoint, Query, answer, answers
-from slotkeeper.doors.api.problems import bad_field
 from slotkeeper.doors.api.reading import known_id
-from slotkeeper.doors.api.times import TimeReader, with_lost_plus, zone_of
+from slotkeeper.doors.api.times import read_range, zone_of
 from slotkeeper.people.callers import Caller
-from slotkeeper.rules.intervals import Interval
 from slotkeeper.rules.permissions import Permission
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -144,13 +142,6 @@ class ServicesReport(JsonEndpoint):
 
 def _report_query(caller: Caller, asked: ReportRange) -> ReportQuery:
     zone = zone_of(caller, asked.time_zone)
-    times = TimeReader(zone)
-    _, start = times.edge("start", with_lost_plus(asked.start))
-    _, end = times.edge("end", with_lost_plus(asked.end))
-    times.check()
-    if end <= start:
-        raise bad_field("end", "END_BEFORE_START", "The end must come after the start.")
-    if end - start > MAX_RANGE_SECONDS:
-        raise bad_field("end", "TOO_LONG", "The range is longer than 366 days.")
+    _, within = read_range(zone, asked.start, asked.end, MAX_RANGE_DAYS)
     user_id = None if asked.user_id is None else known_id(asked.user_id)
-    return ReportQuery(caller.business_id, Interval(start, end), zone, user_id)
+    return ReportQuery(caller.business_id, within, zone, user_id)

@@ -7,12 +7,11 @@ import msgspec
 from django.http import HttpResponse
 from msgspec import UNSET, Meta, UnsetType
 
-from slotkeeper.appointments.slots import MAX_RANGE_SECONDS, SlotQuery, read_next_slots, read_obstacles, read_slots
+from slotkeeper.appointments.slots import MAX_RANGE_DAYS, SlotQuery, read_next_slots, read_obstacles, read_slots
 from slotkeeper.doors.api.appointment_forms import Time, ZoneName, may_see_titles
 from slotkeeper.doors.api.base import NOT_FOUND, JsonEndpoint, Query, answer, answers
-from slotkeeper.doors.api.problems import bad_field
 from slotkeeper.doors.api.reading import known_id
-from slotkeeper.doors.api.times import TimeReader, with_lost_plus, zone_of
+from slotkeeper.doors.api.times import TimeReader, read_range, with_lost_plus, zone_of
 from slotkeeper.doors.reasons import SENTENCES
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.intervals import Interval
@@ -101,7 +100,7 @@ class Slots(JsonEndpoint):
         """List the times at which a service can be booked, in at most 92 days."""
         query, caller = parsed_query, self.caller
         zone = zone_of(caller, query.time_zone)
-        within = read_range(zone, query.start, query.end)
+        _, within = read_range(zone, query.start, query.end, MAX_RANGE_DAYS)
         slots = read_slots(_slot_query(caller, query, within), query.limit)
         return answer({"time_zone": zone, "slots": write_offered(slots, zone), "calendars": []})
 
@@ -138,19 +137,6 @@ class WhyNot(JsonEndpoint):
         times.check()
         obstacles = read_obstacles(_slot_query(caller, query, Interval(at, at + 1)))
         return answer({"bookable": not obstacles, "reasons": [_write_obstacle(one, caller) for one in obstacles]})
-
-
-def read_range(zone: str, start_text: str, end_text: str) -> Interval:
-    """Read a query's range of at most 92 days. Raises ApiProblem."""
-    times = TimeReader(zone)
-    _, start = times.edge("start", with_lost_plus(start_text))
-    _, end = times.edge("end", with_lost_plus(end_text))
-    times.check()
-    if end <= start:
-        raise bad_field("end", "END_BEFORE_START", "The end must come after the start.")
-    if end - start > MAX_RANGE_SECONDS:
-        raise bad_field("end", "TOO_LONG", "The range is longer than 92 days.")
-    return Interval(start, end)
 
 
 def write_offered(slots: list[Slot], zone: str) -> list[SlotOut]:

@@ -7,7 +7,9 @@ import msgspec
 
 from slotkeeper.doors.api.problems import FieldError, bad_field, bad_fields
 from slotkeeper.people.callers import Caller
+from slotkeeper.rules.intervals import Interval
 from slotkeeper.rules.local_time import (
+    DAY_SECONDS,
     AmbiguousTime,
     InvalidTime,
     NonexistentTime,
@@ -26,8 +28,13 @@ _CODES = {NonexistentTime: "NONEXISTENT_TIME", AmbiguousTime: "AMBIGUOUS_TIME", 
 
 def zone_of(caller: Caller, asked: str | msgspec.UnsetType | None) -> str:
     """Choose the zone in which a request speaks: the one it names, else the caller's. Raises ApiProblem."""
+    return chosen_zone(caller.time_zone, asked)
+
+
+def chosen_zone(usual: str, asked: str | msgspec.UnsetType | None) -> str:
+    """Choose the zone that a request names, else the usual one. Raises ApiProblem."""
     if not asked:
-        return caller.time_zone
+        return usual
     if not is_zone(asked):
         raise bad_field("time_zone", "INVALID_FIELD", "It is no IANA time zone such as Europe/Berlin.")
     return asked
@@ -81,3 +88,16 @@ class TimeReader:
 
     def _note(self, field: str, error: ValueError) -> None:
         self.errors.append(FieldError(field, _CODES[type(error)], str(error)))
+
+
+def read_range(zone: str, start_text: str, end_text: str, most_days: int) -> tuple[ReadTime, Interval]:
+    """Read a query's range of at most so many days, and its start as it was written. Raises ApiProblem."""
+    times = TimeReader(zone)
+    read_start, start = times.edge("start", with_lost_plus(start_text))
+    _, end = times.edge("end", with_lost_plus(end_text))
+    times.check()
+    if end <= start:
+        raise bad_field("end", "END_BEFORE_START", "The end must come after the start.")
+    if end - start > most_days * DAY_SECONDS:
+        raise bad_field("end", "TOO_LONG", f"The range is longer than {most_days} days.")
+    return read_start, Interval(start, end)

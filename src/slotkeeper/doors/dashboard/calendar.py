@@ -13,7 +13,7 @@ from slotkeeper.appointments.models import Appointment
 from slotkeeper.appointments.rows import MAX_DURATION_SECONDS, AppointmentRow, Listing, read_listing
 from slotkeeper.changes.models import Change
 from slotkeeper.doors.access import permit
-from slotkeeper.doors.dashboard.asking import LARGEST_ID, caller_of, number_from, people_of, readable, writable
+from slotkeeper.doors.dashboard.asking import LARGEST_ID, caller_of, number_from, readable, writable
 from slotkeeper.doors.dashboard.refusals import Asked
 from slotkeeper.offerings.models import DAY_MINUTES, OpeningHours, Service
 from slotkeeper.people.callers import Caller
@@ -86,9 +86,8 @@ def latest(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"latest": _latest(caller_of(request))})
 
 
-def calendar_data(caller: Caller, day: str, csrf_token: str) -> dict[str, Any]:
-    """Describe the page for its script: addresses, words, people and opening hours."""
-    people = people_of(caller.business_id) if caller.may(Permission.APPOINTMENTS_READ_ALL) else {}
+def calendar_data(caller: Caller, people: dict[int, str], day: str, csrf_token: str) -> dict[str, Any]:
+    """Describe the page for its script: addresses, words, the people whose time is seen, and opening hours."""
     return {
         "zone": caller.time_zone,
         "date": day,

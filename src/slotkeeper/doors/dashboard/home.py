@@ -85,7 +85,7 @@ def week(request: HttpRequest) -> HttpResponse:
         "may_write_tokens": caller.may(Permission.TOKENS_WRITE),
         "may_write_appointments": caller.may(Permission.APPOINTMENTS_WRITE),
         "zone_words": zone_in_words(caller.time_zone),
-        "data": calendar_data(caller, day.isoformat(), get_token(request)),
+        "data": calendar_data(caller, people, day.isoformat(), get_token(request)),
     }
     answer = render(request, "dashboard/week.html", context)
     answer["Content-Security-Policy"] = CALENDAR_POLICY
