@@ -127,6 +127,7 @@ class Visitor:
         """Look at the page, wide and narrow: contrast, labels, ids, and that nothing sticks out."""
         for width, scheme in VIEWS[::3]:  # colours do not depend on widths
             self._show(width, scheme)
+            self.page.wait_for_load_state()  # a click that led here waits for the first byte only
             wrong = self.page.evaluate(AUDIT)
             self.complaints += [f"{name} at {width} px, {scheme}: {text}" for text in wrong]
         if "SHOTS" in os.environ:
