@@ -7,7 +7,7 @@ speak SQL. They use Django's own cursor, which transactions and query-count test
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django.db import connection
@@ -48,6 +48,7 @@ def epoch(column: str) -> str:
     return f"extract(epoch from {column})::bigint" if is_postgresql() else f"unixepoch({column})"
 
 
+@lru_cache(maxsize=256)  # one request writes the same few instants several times
 def timestamp(instant: int) -> Any:
     """Turn seconds since 1970 into a parameter for a time column."""
     moment = datetime.fromtimestamp(instant, UTC)

@@ -90,7 +90,6 @@ def _databases(configuration: Configuration) -> dict[str, dict[str, Any]]:
             f"synchronous={configuration.synchronous}",
             "temp_store=MEMORY",
             "cache_size=-16000",
-            "mmap_size=134217728",
             "journal_size_limit=67108864",
         )
         options: dict[str, Any] = {

@@ -1,9 +1,14 @@
-"""A request whose body never comes in full does not keep a thread of the web worker."""
+"""A request whose body stops arriving does not keep a thread of the web worker."""
 
-import os
-from pathlib import Path
+import socket
+import time
+from contextlib import ExitStack
+from io import BytesIO
 
+from servers.slotkeeper_server import running_slotkeeper
 from slotkeeper.doors.uploads import refusing_stalled_uploads
+
+PATIENCE_SECONDS = 0.2
 
 
 def echo(environ, start_response):
@@ -11,29 +16,40 @@ def echo(environ, start_response):
     return [environ["wsgi.input"].read()]
 
 
-def ask(pipe, length):
+serve = refusing_stalled_uploads(echo, limit_bytes=10, patience_seconds=PATIENCE_SECONDS)
+
+
+def ask(source, length, port=0):
     statuses = []
-    serve = refusing_stalled_uploads(echo, limit_bytes=10, patience_seconds=0.1)
-    environ = {"CONTENT_LENGTH": length, "wsgi.input": pipe}
+    environ = {"CONTENT_LENGTH": length, "wsgi.input": source, "REMOTE_ADDR": "127.0.0.1", "SERVER_PORT": str(port)}
     return b"".join(serve(environ, lambda status, _headers: statuses.append(status))), statuses
 
 
-def test_a_body_that_never_comes_in_full_is_answered_with_408():
-    reading, writing = os.pipe()
-    os.write(writing, b"ab")
-    with os.fdopen(reading, "rb") as pipe:
-        assert ask(pipe, "5") == (b"", ["408 Request Timeout"])
-        os.close(writing)
+def test_a_body_of_a_client_that_went_away_is_answered_with_408():
+    assert ask(BytesIO(b"ab"), "5") == (b"", ["408 Request Timeout"])
 
 
 def test_a_body_that_is_there_is_handed_on_whole():
-    reading, writing = os.pipe()
-    os.write(writing, b"abcde")
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        assert ask(pipe, "5") == (b"abcde", ["200 OK"])
+    assert ask(BytesIO(b"abcde"), "5") == (b"abcde", ["200 OK"])
 
 
 def test_a_body_above_the_limit_is_left_to_the_application():
-    with Path(os.devnull).open("rb") as nothing:
-        assert ask(nothing, "11") == (b"", ["200 OK"])
+    assert ask(BytesIO(b""), "11") == (b"", ["200 OK"])
+
+
+def test_a_stalled_upload_gives_the_only_thread_back_and_no_other_request_suffers():
+    head = b"POST /accounts/login/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
+    ask_health = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with running_slotkeeper(workers=1, threads=1) as server, ExitStack() as stack:
+        idle, stalled, *others = (
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=20)) for _ in range(5)
+        )
+        idle.sendall(ask_health)
+        assert idle.recv(999).startswith(b"HTTP/1.1 200 ")
+        stalled.sendall(head + b"ab")
+        time.sleep(0.3)
+        for other in others:
+            other.sendall(ask_health)
+        assert stalled.recv(99).startswith(b"HTTP/1.1 408 ")
+        for other in others:
+            assert other.recv(99).startswith(b"HTTP/1.1 200 ")

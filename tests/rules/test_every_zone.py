@@ -122,6 +122,8 @@ def assert_texts_lead_back(zone, change):
         TimeForm.with_offset(zone).write_all(instants),
         strict=True,
     )
+    for form in (TimeForm(zone), TimeForm.with_offset(zone)):
+        assert form.write_runs([instants]) == [form.write_all(instants)]
     for instant, bare, full in texts:
         assert full == datetime.fromtimestamp(instant, clock_of(zone)).isoformat()
         local = instant + offset_by_zoneinfo(zone, instant)
@@ -172,10 +174,13 @@ def test_days_of_a_zone_follow_one_another_without_a_hole(zone, day):
     assert bounds.end == day_bounds(zone, following.year, following.month, following.day).start
 
 
-@given(zones, st.lists(supported_instants, max_size=20))
-def test_every_form_writes_what_reads_back_as_the_instant(zone, instants):
+@given(zones, st.lists(supported_instants, max_size=20), st.integers(5 * MINUTE, DAY), st.integers(0, 200))
+def test_every_form_writes_what_reads_back_as_the_instant(zone, instants, step, count):
+    first = min(instants, default=DAY)
+    steps = range(first, min(first + count * step + 1, 7_289_654_400), step)
     asked = [parse_time(text) for text in ("2026-01-15T10:00Z", "2026-01-15T10:00-03:30", "2026-01-15")]
     for form in (TimeForm.with_offset(zone), *(TimeForm.of(read, zone) for read in asked)):
         texts = form.write_all(instants)
+        assert form.write_runs([steps, steps[:9]]) == [form.write_all(steps), form.write_all(steps[:9])]
         assert texts == [form.write(instant) for instant in instants]
         assert [exact_instant(parse_time(text), zone) for text in texts] == instants

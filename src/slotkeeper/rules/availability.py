@@ -4,9 +4,8 @@ Intervals are half-open and hold epoch seconds; slot lengths are seconds and at 
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 
 from slotkeeper.rules.intervals import Interval, clip, gaps_between, merge, union
@@ -15,8 +14,6 @@ ALTERNATIVES = 3
 DEFAULT_SLOT_SECONDS = 30 * 60
 _ROUNDING_SECONDS = 5 * 60
 _SEARCHED_SECONDS = 60 * 24 * 60 * 60
-# Skips NamedTuple's constructor, which is Python and would be half the cost of a list of slots.
-_interval: Callable[[tuple[int, int]], Interval] = partial(tuple.__new__, Interval)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +47,20 @@ def free_gaps(window: Interval, busy: Iterable[Interval], open_hours: Sequence[I
     return list(gaps_between(merge(clip(hours, window)), union(busy)))
 
 
-def free_slots(gaps: Iterable[Interval], slot_seconds: int, not_before: int) -> list[Interval]:
+def free_slots(gaps: Iterable[Interval], slot_seconds: int, not_before: int) -> list[range]:
     """Fill every gap with slots, back to back from its start.
 
+    Returns, for each gap with room for a slot, the edges of its slots: one ends where the next begins.
     Slots that begin before `not_before`, usually now, are left out. They still count: the slots after them
     begin where they would have begun, so an answer does not shift from one minute to the next.
     """
-    slots: list[Interval] = []
+    runs = []
     for gap in gaps:
         starts = _slot_starts(gap, slot_seconds)
         starts = starts[bisect_left(starts, not_before) :]
-        ends = range(starts.start + slot_seconds, starts.stop + slot_seconds, slot_seconds)
-        slots += map(_interval, zip(starts, ends, strict=True))
-    return slots
+        if starts:
+            runs.append(range(starts.start, starts.stop + slot_seconds, slot_seconds))
+    return runs
 
 
 def next_free_slots(

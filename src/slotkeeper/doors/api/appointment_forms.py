@@ -156,9 +156,17 @@ def write_appointment(row: AppointmentRow, form: TimeForm, caller: Caller) -> di
 
 
 def write_slots(slots: list[Interval], form: TimeForm) -> list[Slot]:
-    """Write free stretches of time. Most begin where another ends: `write_all` writes such edges once."""
+    """Write free stretches of time."""
     texts = form.write_all(chain.from_iterable(slots))
     return list(map(Slot, texts[::2], texts[1::2]))
+
+
+def write_slot_runs(runs: list[range], form: TimeForm) -> list[Slot]:
+    """Write slots that stand back to back, given by their edges."""
+    slots: list[Slot] = []
+    for edges in form.write_runs(runs):
+        slots += map(Slot, edges, edges[1:])
+    return slots
 
 
 def write_conflicts(entries: list[BusyEntry], form: TimeForm, may_see_titles: bool) -> list[dict[str, Any]]:

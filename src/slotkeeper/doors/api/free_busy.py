@@ -24,6 +24,7 @@ from slotkeeper.doors.api.appointment_forms import (
     in_the_past,
     may_see_titles,
     write_conflicts,
+    write_slot_runs,
     write_slots,
 )
 from slotkeeper.doors.api.appointments import now
@@ -105,14 +106,14 @@ class FreeBusyEndpoint(JsonEndpoint):
         busyness = read_busy(person, window, moment)
         open_windows = read_open_windows(person, window) if busyness.has_hours else None
         gaps = free_gaps(window, (entry.blocked for entry in busyness.entries), open_windows)
-        slots = free_slots(gaps, query.slot_minutes * 60, moment)
+        runs = free_slots(gaps, query.slot_minutes * 60, moment)
         busy = [entry for entry in busyness.entries if entry.end > window.start and entry.start < window.end]
         return answer(
             {
                 "start": start_text,
                 "end": end_text,
                 "busy": _write_busy(busy, form, may_see_titles(caller, person.user_id)),
-                "free": write_slots(slots, form),
+                "free": write_slot_runs(runs, form),
                 "source": "internal_only",
             }
         )

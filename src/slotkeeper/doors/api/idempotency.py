@@ -23,7 +23,7 @@ def once(request: HttpRequest, caller: Caller, make: Callable[[], HttpResponse])
     The key and what `make` stores stand in one transaction: a refusal or a crash leaves neither.
     Raises ApiProblem: 422 for the same key with another body, 409 while the first is still running.
     """
-    key = request.headers.get("Idempotency-Key")
+    key = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
         return make()
     if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
