@@ -71,6 +71,7 @@ def test_every_code_the_api_answers_is_documented():
         "INTERNAL_ERROR",
         "HTTP_AUTHORIZATION",
         "REMOTE_ADDR",
+        "SERVER_PORT",
         "CONTENT_LENGTH",
         "FIRST_DAY_OF_WEEK",
         "TIME_FORMAT",
