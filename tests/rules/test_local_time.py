@@ -18,11 +18,11 @@ from slotkeeper.rules.local_time import (
     is_zone,
     local_day,
     offset_at,
-    offset_text,
     parse_time,
     range_end,
     range_start,
 )
+from slotkeeper.rules.time_text import offset_text
 
 MINUTE = 60
 HOUR = 60 * MINUTE

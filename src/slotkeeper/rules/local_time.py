@@ -17,13 +17,14 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cache, lru_cache
+from functools import lru_cache
 from importlib import resources
 from itertools import pairwise
 from typing import ClassVar, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from slotkeeper.rules.intervals import Interval
+from slotkeeper.rules.time_text import EPOCH_ORDINAL, clock_text, day_text, offset_text, whole_minutes
 
 _TZDATA = resources.files("tzdata")
 
@@ -34,8 +35,7 @@ MINUTE_SECONDS = 60
 HOUR_SECONDS = 60 * MINUTE_SECONDS
 DAY_SECONDS = 24 * HOUR_SECONDS
 
-_EPOCH = date(1970, 1, 1).toordinal()
-_END_OF_YEARS = (date(2201, 1, 1).toordinal() - _EPOCH) * DAY_SECONDS
+_END_OF_YEARS = (date(2201, 1, 1).toordinal() - EPOCH_ORDINAL) * DAY_SECONDS
 
 # Spans are looked up by year; the mean Gregorian year makes that one division. The margin serves readings and
 # changes of offset near the year's edge: no offset and no change since 1970 exceeded one day.
@@ -68,7 +68,7 @@ class LocalTimeError(ValueError):
     def __init__(self, local: int, zone: str, offsets: Iterable[int]) -> None:
         """Explain a reading in a zone by the offsets, in seconds, it could have."""
         self.offsets = tuple(offset_text(offset) for offset in offsets)
-        reading = _day_text(local // DAY_SECONDS) + _clock_text(local % DAY_SECONDS)
+        reading = day_text(local // DAY_SECONDS) + clock_text(local % DAY_SECONDS)
         super().__init__(self.sentence.format(reading=reading, zone=zone, offsets=" or ".join(self.offsets)))
 
 
@@ -172,7 +172,7 @@ def day_bounds(zone: str, year: int, month: int, day: int) -> Interval:
     2011-12-30): then the interval is empty. The bounds of a zone's days follow one another without a hole.
     Raises ValueError when there is no such date.
     """
-    midnight = (date(year, month, day).toordinal() - _EPOCH) * DAY_SECONDS
+    midnight = (date(year, month, day).toordinal() - EPOCH_ORDINAL) * DAY_SECONDS
     return Interval(earliest_instant(zone, midnight), earliest_instant(zone, midnight + DAY_SECONDS))
 
 
@@ -182,7 +182,7 @@ def local_day(zone: str, instant: int) -> date:
     Where clocks went back across midnight (St John's until 2011) it shows the day before once more, for less
     than an hour, although `day_bounds` has begun the new one.
     """
-    return date.fromordinal(_EPOCH + (instant + offset_at(zone, instant)) // DAY_SECONDS)
+    return date.fromordinal(EPOCH_ORDINAL + (instant + offset_at(zone, instant)) // DAY_SECONDS)
 
 
 def parse_time(text: str) -> ReadTime:
@@ -196,7 +196,7 @@ def parse_time(text: str) -> ReadTime:
         raise InvalidTime(InvalidTime.__doc__)
     year, month, day, hour, minute, second, offset_sent = match.groups()
     try:
-        days = date(int(year), int(month), int(day)).toordinal() - _EPOCH
+        days = date(int(year), int(month), int(day)).toordinal() - EPOCH_ORDINAL
     except ValueError:
         raise InvalidTime(f"There is no date {year}-{month}-{day}.") from None
     clock = int(hour or 0) * HOUR_SECONDS + int(minute or 0) * MINUTE_SECONDS + int(second or 0)
@@ -245,12 +245,6 @@ def range_end(read: ReadTime, zone: str) -> int:
     if read.offset is not None or read.is_date:
         return range_start(read, zone)
     return latest_instant(zone, read.local)
-
-
-def offset_text(offset: int) -> str:
-    """Write an offset in seconds as RFC 3339 does, to the nearest minute: `+05:30`."""
-    hours, minutes = divmod(abs(_whole_minutes(offset)) // MINUTE_SECONDS, 60)
-    return f"{'-' if offset < 0 else '+'}{hours:02}:{minutes:02}"
 
 
 class _Stretch(NamedTuple):
@@ -312,7 +306,7 @@ class TimeForm:
             if instant != last:
                 if not start <= instant < end:
                     start, end, midnight, head, tail = self._day_at(instant)
-                text = f"{head}{_clock_text(instant - midnight)}{tail}"
+                text = f"{head}{clock_text(instant - midnight)}{tail}"
                 last = instant
             texts.append(text)
         return texts
@@ -326,7 +320,7 @@ class TimeForm:
             if not start <= run.start < end:
                 start, end, midnight, head, tail = self._day_at(run.start)
             if run[-1] < end:
-                clocks = map(_clock_text, range(run.start - midnight, run.stop - midnight, run.step))
+                clocks = map(clock_text, range(run.start - midnight, run.stop - midnight, run.step))
                 texts.append([f"{head}{clock}{tail}" for clock in clocks])
             else:
                 texts.append(self.write_all(run))
@@ -342,7 +336,7 @@ class TimeForm:
         day = (instant + stretch.offset) // DAY_SECONDS
         midnight = day * DAY_SECONDS - stretch.offset
         start, end = max(stretch.start, midnight), min(stretch.end, midnight + DAY_SECONDS)
-        return _WrittenDay(start, end, midnight, _day_text(day), stretch.suffix)
+        return _WrittenDay(start, end, midnight, day_text(day), stretch.suffix)
 
 
 @lru_cache(maxsize=4096)
@@ -358,7 +352,7 @@ def _stretches(zone: str, year: int, has_offset: bool) -> tuple[_Stretch, ...]:
     for start, end in pairwise(sorted(cuts)):
         offset = offset_at(zone, start)
         if has_offset or len(instants_of(zone, start + offset)) > 1:
-            stretches.append(_Stretch(start, end, _whole_minutes(offset), offset_text(offset)))
+            stretches.append(_Stretch(start, end, whole_minutes(offset), offset_text(offset)))
         else:
             stretches.append(_Stretch(start, end, offset, ""))
     return tuple(stretches)
@@ -396,20 +390,3 @@ def _offset_seconds(text: str) -> int:
         return 0
     seconds = int(text[1:3]) * HOUR_SECONDS + int(text[4:6]) * MINUTE_SECONDS
     return -seconds if text[0] == "-" else seconds
-
-
-def _whole_minutes(seconds: int) -> int:
-    """Round seconds to the nearest whole number of minutes, in seconds."""
-    return (seconds + MINUTE_SECONDS // 2) // MINUTE_SECONDS * MINUTE_SECONDS
-
-
-def _day_text(day: int) -> str:
-    """Write a day, counted from 1970-01-01, up to the mark before the time: `2026-01-15T`."""
-    return f"{date.fromordinal(_EPOCH + day).isoformat()}T"
-
-
-@cache  # of at most 86,400 short texts, and a few dozen in practice
-def _clock_text(second: int) -> str:
-    """Write a second of the day: `14:30:00`."""
-    minutes, seconds = divmod(second, 60)
-    return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
