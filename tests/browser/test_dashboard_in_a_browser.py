@@ -118,6 +118,26 @@ def look_at(visitor: Visitor, name: str) -> None:
     assert not serious_findings(visitor.page), name
 
 
+@pytest.mark.parametrize("has_script", [pytest.param(True, marks=with_script), False])
+def test_first_week_shows_the_first_steps(office, open_browser, has_script):
+    visitor = open_browser(java_script_enabled=has_script)
+    page = visitor.open(f"/?date={MONDAY}")
+    steps = page.get_by_role("region", name="Nothing is booked yet")
+    assert steps.get_by_role("link", name="Book an appointment").is_visible()
+    assert page.locator("#calendar").is_visible() == has_script
+
+
+@with_script
+def test_first_steps_go_when_something_is_booked(office, open_browser):
+    visitor = open_browser()
+    page = open_week(visitor)
+    assert page.locator("#first-steps").is_visible()
+    look_at(visitor, "first_week")
+    office.book("The first", 0, "17:00")
+    event(page, "The first")
+    assert page.locator("#first-steps").count() == 0
+
+
 @with_script
 def test_week_shows_what_is_booked_in_every_view(office, open_browser):
     office.book("Massage <b>", 0, "10:00", contact_name="Carla Customer")

@@ -31,6 +31,7 @@ async function entries(asked: EventSourceFuncArg): Promise<EventInput[]> {
   const feed = await readFeed(data, bare(asked.startStr), bare(asked.endStr), person?.value ?? "");
   latest = feed.latest;
   if (feed.has_more) say(data.words.too_many);
+  if (feed.entries.length) document.getElementById("first-steps")?.remove(); // the first one is booked
   return feed.entries.map((entry) => eventOf(entry, data, (colors?.value ?? "service") as ColorBy));
 }
 

@@ -83,6 +83,11 @@ def find(reach: Reach, appointment_id: int) -> AppointmentRow | None:
     return None if found is None else _row(found)
 
 
+def has_any(reach: Reach) -> bool:
+    """Say whether anything was ever booked within reach."""
+    return bool(read_listing(Listing(reach, limit=1)))
+
+
 def find_several(reach: Reach, appointment_ids: Sequence[int]) -> list[AppointmentRow]:
     """Read those of several appointments that are within reach, by start."""
     if not appointment_ids:

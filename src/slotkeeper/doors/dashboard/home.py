@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, pgettext
 from django.views.decorators.cache import never_cache
 
-from slotkeeper.appointments.rows import AppointmentRow, Listing, read_listing
+from slotkeeper.appointments.rows import AppointmentRow, Listing, has_any, read_listing
 from slotkeeper.doors.access import permit
 from slotkeeper.doors.dashboard.asking import caller_of, number_from, people_of, readable
 from slotkeeper.doors.dashboard.calendar import calendar_data
@@ -77,6 +77,7 @@ def week(request: HttpRequest) -> HttpResponse:
         "title": week_in_words(dates),
         "links": _links(dates, person),
         "count": len(shown),
+        "is_first": not shown and not has_any(readable(caller)),
         "has_more": len(rows) > MOST_SHOWN,
         "has_people": bool(names),
         "people": people if len(people) > 1 else {},
