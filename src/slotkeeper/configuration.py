@@ -79,6 +79,8 @@ class Configuration:
     bookings_per_address_and_day: int
     holds_per_source_and_hour: int
     import_limit_mb: int
+    private_hosts: tuple[str, ...]
+    encryption_keys: tuple[str, ...]
     log_level: str
 
 
@@ -130,6 +132,10 @@ def _secret(value: str) -> str:
     if len(value) < 32:
         raise ValueError("it is too short: use at least 32 random characters, or leave it out to have one made")
     return value
+
+
+def _secrets(value: str) -> tuple[str, ...]:
+    return tuple(_secret(word) for word in _words(value))
 
 
 def _database(value: str) -> Database:
@@ -199,9 +205,12 @@ SETTINGS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     "bookings_per_address_and_day": ("SLOTKEEPER_BOOKINGS_PER_ADDRESS_AND_DAY", "10", _number(0, 1_000_000)),
     "holds_per_source_and_hour": ("SLOTKEEPER_HOLDS_PER_SOURCE_AND_HOUR", "60", _number(0, 1_000_000)),
     "import_limit_mb": ("SLOTKEEPER_IMPORT_LIMIT_MB", "25", _number(1, 1_000)),
+    "private_hosts": ("SLOTKEEPER_PRIVATE_HOSTS", "", _words),
+    "encryption_keys": ("SLOTKEEPER_ENCRYPTION_KEYS", "", _secrets),
     "log_level": ("SLOTKEEPER_LOG_LEVEL", "INFO", _choice("DEBUG", "INFO", "WARNING", "ERROR")),
 }
 
+_SECRET = {"secret_key", "encryption_keys"}
 _LINE = re.compile(r"""\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$""")
 
 
@@ -237,7 +246,7 @@ def _read_one(field: str, given: Mapping[str, str], default: str) -> Any:
     try:
         return reader(value)
     except ValueError as error:
-        shown = "***" if field == "secret_key" else f"{re.sub(r':[^:@/]*@', ':***@', value)!r}"
+        shown = "***" if field in _SECRET else f"{re.sub(r':[^:@/]*@', ':***@', value)!r}"
         raise BadSetting(f"{name} is {shown}: {error}.") from None
 
 

@@ -226,6 +226,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "django.server": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},  # it would write down addresses, and some are secrets
         "django.security.DisallowedHost": {"level": "CRITICAL"},  # answered with 400; scanners would fill the log
     },
 }

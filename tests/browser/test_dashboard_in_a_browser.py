@@ -265,6 +265,33 @@ def test_phone_shows_a_day_and_books(office, open_browser):
     page.get_by_role("status").get_by_text("Saved.").wait_for()
 
 
+@pytest.mark.parametrize("has_script", [True, False])
+def test_phone_has_a_menu_that_opens_by_thumb_and_by_keyboard(office, open_browser, has_script):
+    visitor = open_browser(NARROW, java_script_enabled=has_script)
+    page = visitor.open("/customers")
+    menu, services = page.locator("summary", has_text="Menu"), page.get_by_role("link", name="Services")
+    assert not services.is_visible()
+    menu.click()
+    assert services.is_visible()
+    if has_script:
+        look_at(visitor, "menu")
+        visitor.page.set_viewport_size({"width": NARROW, "height": HEIGHT})
+        assert page.evaluate("document.documentElement.scrollWidth") == NARROW
+    menu.press("Enter")
+    assert not services.is_visible()
+    menu.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Calendar"
+    services.click()
+    assert page.url.endswith("/services")
+
+
+def test_wide_screen_shows_every_place_without_a_menu(open_browser):
+    page = open_browser().open("/customers")
+    assert page.get_by_role("link", name="Services").is_visible()
+    assert not page.locator("summary", has_text="Menu").is_visible()
+
+
 def test_lists_and_forms_are_clean(office, open_browser):
     number = office.book("Clean", 3, "08:00", contact_name="Carla Customer", contact_phone="+49 30 1234")
     visitor = open_browser()

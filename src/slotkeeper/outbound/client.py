@@ -1,0 +1,158 @@
+"""HTTP requests to addresses that people type: public only, bounded in time and size, redirects looked at.
+
+An answer comes whole or not at all. What goes wrong is one of three things to whoever asked: the address
+may not be asked (AddressRefused), nothing useful came back now (Unreachable), or too much did (TooLarge).
+"""
+
+import ssl
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+from urllib.parse import urljoin, urlsplit
+
+import certifi
+import httpcore
+import httpx
+
+from slotkeeper.outbound.addresses import AddressRefused, Deadline, GuardedBackend
+
+_REDIRECTS = {301, 302, 303, 307, 308}
+_MOST_REDIRECTS = 5
+_LONGEST_PAUSE_SECONDS = 60.0
+_PORTS = {"http": 80, "https": 443}
+_AGENT = "Slotkeeper (+https://github.com/slotkeeper)"
+
+
+class Unreachable(Exception):
+    """No useful answer came: the server is away, slow, or cut the connection."""
+
+
+class TooLarge(Exception):
+    """The answer is larger than it may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long one request may take, redirects included, and how large its answer may be."""
+
+    seconds: float = 15.0
+    bytes: int = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to ask. `authorization` goes to the origin of `url` and nowhere else."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    authorization: str | None = None
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whole; `url` is where it came from in the end."""
+
+    status: int
+    headers: Mapping[str, str]  # their names in any case
+    body: bytes
+    url: str
+
+
+class GuardedTransport(httpx.HTTPTransport):
+    """httpx's transport over connections that AddressRefused guards."""
+
+    def __init__(self, private_hosts: Iterable[str]) -> None:
+        self.deadline = Deadline()
+        context = ssl.create_default_context(cafile=certifi.where())
+        super().__init__(verify=context, trust_env=False)
+        # httpx offers no parameter for this; its version is pinned.
+        backend = GuardedBackend(private_hosts, self.deadline)
+        self._pool = httpcore.ConnectionPool(ssl_context=context, network_backend=backend)
+
+
+class Client:
+    """Keeps connections open between requests; not for several threads at once."""
+
+    def __init__(self, private_hosts: Iterable[str] = ()) -> None:
+        transport = GuardedTransport(private_hosts)
+        self._deadline = transport.deadline
+        self._http = httpx.Client(
+            transport=transport, follow_redirects=False, timeout=_LONGEST_PAUSE_SECONDS, headers={"User-Agent": _AGENT}
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._http.close()
+
+    def send(self, request: Request) -> Answer:
+        """Ask, and follow redirects; each may lead to a checked address only, and takes no password elsewhere.
+
+        Raises AddressRefused, Unreachable and TooLarge.
+        """
+        url, method, body = request.url, request.method, request.body
+        self._deadline.at = time.monotonic() + request.limits.seconds
+        for _ in range(_MOST_REDIRECTS + 1):
+            headers = dict(request.headers)
+            if request.authorization and origin_of(url) == origin_of(request.url):
+                headers["Authorization"] = request.authorization
+            outgoing = self._http.build_request(method, _checked(url), headers=headers, content=body)
+            answer = self._send_once(outgoing, request.limits)
+            place = answer.headers.get("location")
+            if answer.status not in _REDIRECTS or not place:
+                return answer
+            if answer.status == 303:
+                method, body = "GET", None
+            if urlsplit(url).scheme == "https" and urlsplit(urljoin(url, place)).scheme == "http":
+                raise AddressRefused("The server leads from https to http.")
+            url = urljoin(url, place)
+        raise Unreachable("The server sends from one place to the next without end.")
+
+    def _send_once(self, outgoing: httpx.Request, limits: Limits) -> Answer:
+        body = bytearray()
+        try:
+            answer = self._http.send(outgoing, stream=True)
+            try:
+                for chunk in answer.iter_bytes():
+                    body += chunk
+                    if len(body) > limits.bytes:
+                        raise TooLarge(f"The answer is larger than {limits.bytes:,} bytes.")
+            finally:
+                answer.close()
+        except httpx.TimeoutException:
+            raise Unreachable("The server is too slow.") from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+            raise Unreachable(f"The server cannot be reached: {error or type(error).__name__}") from None
+        return Answer(answer.status_code, answer.headers, bytes(body), str(outgoing.url))
+
+
+def origin_of(url: str) -> tuple[str, str, int]:
+    """Name the origin of a URL (RFC 6454): scheme, host and port. Raises AddressRefused for what has none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS[parts.scheme]
+    except (ValueError, KeyError):
+        raise AddressRefused("This is no address that begins with https:// or http://.") from None
+    if not parts.hostname:
+        raise AddressRefused("The address names no host.")
+    return parts.scheme, parts.hostname.lower().rstrip("."), port
+
+
+def _checked(url: str) -> str:
+    """Refuse what only looks like an address. Passwords do not belong into one: they would be logged."""
+    origin_of(url)
+    if "@" in urlsplit(url).netloc:
+        raise AddressRefused("The address may not contain a name or a password.")
+    return url
