@@ -195,6 +195,24 @@ def test_dragging_moves_and_can_be_undone(office, open_browser):
 
 
 @with_script
+def test_what_goes_past_the_opening_hours_says_so_and_can_be_undone(office, open_browser):
+    number = office.book("Early bird", 3, "10:00")
+    page = open_week(open_browser())
+    drag(page, "Early bird", 5, "11:00")
+    note = page.get_by_role("status")
+    note.get_by_text("It does not fit into the opening hours.").wait_for()
+    assert office.start_of(number) == f"{MONDAY + timedelta(days=5)}T11:00"
+    note.get_by_role("button", name="Undo").click()
+    note.get_by_text("10:00").wait_for()
+    assert "opening hours" not in note.inner_text()
+    assert office.start_of(number) == f"{MONDAY + timedelta(days=3)}T10:00"
+    page.mouse.click(*place_of(page, 5, "11:00"))
+    page.get_by_role("dialog").get_by_label("Title").fill("On a Saturday")
+    page.get_by_role("dialog").get_by_role("button", name="Book", exact=True).click()
+    note.get_by_text("Saved. It does not fit into the opening hours.").wait_for()
+
+
+@with_script
 def test_refused_drag_offers_three_other_times_and_takes_one(office, open_browser):
     office.book("Stays", 4, "09:00")
     number = office.book("Wanders", 4, "14:00")

@@ -46,6 +46,22 @@ def test_form_takes_the_length_of_the_service_where_none_is_given(cast):
     assert (the_one().end_time - the_one().start_time).seconds == 50 * 60
 
 
+def test_time_outside_the_hours_is_booked_and_said_so(cast):
+    OpeningHours.objects.create(membership=cast.owner, weekday=2, start_minute=480, end_minute=720)
+    browser, sentence = browser_of(cast.owner), "It does not fit into the opening hours."
+    mine = NEW | {"user_id": cast.owner.user_id}
+    inside = browser.post("/appointments/new", mine | {"start": "2027-01-13T10:00"}, follow=True)
+    assert sentence not in text_of(inside)
+    path = f"/appointments/{the_one().pk}/edit"
+    moved = browser.post(path, mine | {"version": 1}, follow=True)
+    assert sentence in text_of(moved)
+    renamed = browser.post(path, mine | {"title": "Other", "version": 2}, follow=True)
+    assert "Saved." in text_of(renamed)
+    assert sentence not in text_of(renamed)
+    late = browser.post("/appointments/new", mine | {"start": "2027-01-13T20:00"}, follow=True)
+    assert sentence in text_of(late)
+
+
 def test_taken_time_keeps_what_was_typed_and_books_an_alternative_with_one_press(cast):
     browser = browser_of(cast.owner)
     mine = NEW | {"user_id": cast.owner.user_id}

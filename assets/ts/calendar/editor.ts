@@ -2,11 +2,11 @@
 
 import { part } from "./page.js";
 
-/** Open the form; `onBooked` runs after the server has stored what was typed. */
-export async function openEditor(url: string, onBooked: () => void, onFailure: () => void): Promise<void> {
+/** Open the form; `onBooked` runs after the server has stored what was typed, with what it says against the time. */
+export async function openEditor(url: string, onBooked: (hints: string[]) => void, onFailure: () => void): Promise<void> {
   const dialog = part<HTMLDialogElement>("calendar-editor");
   const response = await fetch(url).catch(() => null);
-  const form = response?.ok ? await formOf(response) : null;
+  const form = response?.ok ? formOf(await pageOf(response)) : null;
   if (!form) {
     window.location.assign(url); // the page itself tells what is wrong
     return;
@@ -16,9 +16,9 @@ export async function openEditor(url: string, onBooked: () => void, onFailure: (
     fresh.addEventListener("submit", (event) => {
       event.preventDefault();
       void send(fresh, event.submitter).then((next) => {
-        if (next === "stored") {
+        if (Array.isArray(next)) {
           dialog.close();
-          onBooked();
+          onBooked(next);
         } else if (next) {
           take(next);
         } else {
@@ -38,18 +38,23 @@ export async function openEditor(url: string, onBooked: () => void, onFailure: (
   dialog.querySelector<HTMLElement>("[name=title]")?.focus();
 }
 
-async function send(form: HTMLFormElement, submitter: HTMLElement | null): Promise<HTMLFormElement | "stored" | null> {
+/** Send the form: gives it back where it was refused, the server's hints where it was stored. */
+async function send(form: HTMLFormElement, submitter: HTMLElement | null): Promise<HTMLFormElement | string[] | null> {
   try {
     const response = await fetch(form.action, { method: "POST", body: new FormData(form, submitter) });
-    if (response.ok && response.redirected) return "stored";
-    return await formOf(response);
+    const page = await pageOf(response);
+    if (!response.ok || !response.redirected) return formOf(page);
+    return [...page.querySelectorAll(".messages .warn")].map((hint) => hint.textContent ?? "");
   } catch {
     return null;
   }
 }
 
-async function formOf(response: Response): Promise<HTMLFormElement | null> {
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+async function pageOf(response: Response): Promise<Document> {
+  return new DOMParser().parseFromString(await response.text(), "text/html");
+}
+
+function formOf(page: Document): HTMLFormElement | null {
   const form = page.querySelector<HTMLFormElement>("#appointment-form");
   if (!form) return null;
   form.classList.remove("sheet");

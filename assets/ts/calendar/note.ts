@@ -3,6 +3,7 @@
 import { part } from "./page.js";
 
 const SHOWN_MS = 8000;
+const READING_MS = 120; // a character
 let timer: number | undefined;
 
 export function say(text: string, undo?: { label: string; run: () => void }): void {
@@ -20,5 +21,5 @@ export function say(text: string, undo?: { label: string; run: () => void }): vo
   }
   note.hidden = false;
   window.clearTimeout(timer);
-  timer = window.setTimeout(() => { note.hidden = true; }, SHOWN_MS);
+  timer = window.setTimeout(() => { note.hidden = true; }, Math.max(SHOWN_MS, text.length * READING_MS));
 }

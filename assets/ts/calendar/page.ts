@@ -12,6 +12,7 @@ export interface PageData {
   may_write: boolean;
   people: number[];
   hours: OpenRange[];
+  reasons: Record<string, string>;
   words: Record<"moved" | "undo" | "undone" | "saved" | "failed" | "stale" | "busy" | "nothing" | "more" | "too_many", string>;
 }
 

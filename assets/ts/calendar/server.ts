@@ -11,7 +11,9 @@ export interface Refused {
   suggested_slots?: Slot[];
 }
 
-export type Answer = { ok: true; version: number; start_time: string } | { ok: false; refused: Refused };
+export interface Moved { version: number; start_time: string; warnings?: { code: string }[] }
+
+export type Answer = ({ ok: true } & Moved) | { ok: false; refused: Refused };
 
 export async function readFeed(data: PageData, start: string, end: string, person: string): Promise<Feed> {
   const query = new URLSearchParams({ start, end, ...(person ? { user_id: person } : {}) });
@@ -31,7 +33,7 @@ export async function move(data: PageData, id: number, version: number, to: Slot
   });
   const body: unknown = await response.json();
   return response.ok
-    ? { ok: true, ...(body as { version: number; start_time: string }) }
+    ? { ok: true, ...(body as Moved) }
     : { ok: false, refused: body as Refused };
 }
 

@@ -50,7 +50,8 @@ async function settle(entry: Entry, to: Slot, revert: () => void): Promise<void>
       const back = { start: entry.start, end: entry.end };
       const again = { ...entry, version: answer.version };
       const run = (): void => { void settle(again, back, () => undefined); };
-      say(`${data.words.moved} ${inWords(answer.start_time, data.zone)}.`, { label: data.words.undo, run });
+      const hints = (answer.warnings ?? []).map(({ code }) => data.reasons[code] ?? code);
+      say([`${data.words.moved} ${inWords(answer.start_time, data.zone)}.`, ...hints].join(" "), { label: data.words.undo, run });
     } else if (answer.refused.suggested_slots) {
       revert();
       const refused = { ...answer.refused, suggested_slots: await readFree(entry.id, to) };
@@ -82,8 +83,12 @@ function showMorning(): void {
 function book(start: string, minutes: number): void {
   const query = new URLSearchParams({ start: start.slice(0, 16), minutes: String(minutes) });
   if (person?.value) query.set("user_id", person.value);
-  void openEditor(`${data.create}?${query}`, () => {
-    say(data.words.saved);
+  openForm(`${data.create}?${query}`);
+}
+
+function openForm(url: string): void {
+  void openEditor(url, (hints) => {
+    say([data.words.saved, ...hints].join(" "));
     calendar.refetchEvents();
   }, () => { say(data.words.failed); });
 }
@@ -186,10 +191,7 @@ for (const button of document.querySelectorAll<HTMLButtonElement>("[data-view]")
 }
 document.getElementById("calendar-new")?.addEventListener("click", (event) => {
   event.preventDefault();
-  void openEditor(data.create, () => {
-    say(data.words.saved);
-    calendar.refetchEvents();
-  }, () => { say(data.words.failed); });
+  openForm(data.create);
 });
 person?.addEventListener("change", () => {
   const url = new URL(window.location.href);

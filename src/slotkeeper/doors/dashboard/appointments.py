@@ -18,6 +18,7 @@ from slotkeeper.appointments.actions import Target
 from slotkeeper.appointments.insert import Booking
 from slotkeeper.appointments.models import SeriesPlace
 from slotkeeper.appointments.rows import AppointmentRow, find
+from slotkeeper.appointments.warnings import read_warnings
 from slotkeeper.contacts.models import Contact
 from slotkeeper.doors.access import permit
 from slotkeeper.doors.dashboard.appointment_form import USUAL_MINUTES, AppointmentForm, initial_of
@@ -34,6 +35,7 @@ from slotkeeper.doors.dashboard.asking import (
 from slotkeeper.doors.dashboard.calendar import status_names
 from slotkeeper.doors.dashboard.history import history_of
 from slotkeeper.doors.dashboard.refusals import REFUSED, Asked, Refusal, refusal_of
+from slotkeeper.doors.reasons import SENTENCES
 from slotkeeper.offerings.models import Service
 from slotkeeper.people.callers import Caller
 from slotkeeper.people.models import User
@@ -78,6 +80,7 @@ def new(request: HttpRequest) -> HttpResponse:
     except REFUSED as error:
         return _form_page(request, form, _Outcome(refusal_of(error, caller, _asked(form, wanted), _now())))
     messages.success(request, gettext("Booked."))
+    _warn(request, row)
     return redirect("appointment", row.id)
 
 
@@ -97,13 +100,15 @@ def edit(request: HttpRequest, appointment_id: int) -> HttpResponse:
     version = form.cleaned_data["version"] or 0
     try:
         target = Target(writable(caller), row.id, frozenset({version}))
-        actions.update(target, wanted, caller.actor, _now())
+        changed = actions.update(target, wanted, caller.actor, _now())
     except actions.VersionConflict as error:
         return _form_page(request, _refreshed(form, request.POST, error.current), _Outcome(current=error.current))
     except REFUSED as error:
         asked = _asked(form, row._asdict() | wanted)
         return _form_page(request, form, _Outcome(refusal_of(error, caller, asked, _now())))
     messages.success(request, gettext("Saved."))
+    if wanted.keys() & {"start_time", "end_time", "user_id", "service_id"}:
+        _warn(request, changed)
     return redirect("appointment", row.id)
 
 
@@ -176,6 +181,12 @@ def _form_page(request: HttpRequest, form: AppointmentForm, outcome: _Outcome | 
     }
     is_refused = outcome.refusal or outcome.current
     return show(request, "dashboard/appointment_form.html", context, 409 if is_refused else 200)
+
+
+def _warn(request: HttpRequest, row: AppointmentRow) -> None:
+    """Say which rules the stored time goes past; they bind customers only."""
+    for reason in read_warnings(row, caller_of(request).business_id, _now()):
+        messages.warning(request, str(SENTENCES[reason]))
 
 
 def _asked(form: AppointmentForm, wanted: dict[str, Any]) -> Asked:

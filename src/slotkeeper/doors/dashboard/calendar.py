@@ -15,6 +15,7 @@ from slotkeeper.changes.models import Change
 from slotkeeper.doors.access import permit
 from slotkeeper.doors.dashboard.asking import LARGEST_ID, caller_of, number_from, readable, writable
 from slotkeeper.doors.dashboard.refusals import Asked
+from slotkeeper.doors.reasons import SENTENCES
 from slotkeeper.offerings.models import DAY_MINUTES, OpeningHours, Service
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.appointment_status import TERMINAL, Status
@@ -100,6 +101,7 @@ def calendar_data(caller: Caller, people: dict[int, str], day: str, csrf_token: 
         "people": list(people),
         "hours": opening_hours(caller, people),
         "words": _words(),
+        "reasons": {reason.value: str(sentence) for reason, sentence in SENTENCES.items()},
     }
 
 
