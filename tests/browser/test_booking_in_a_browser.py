@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from browser.accessibility import serious_findings
 from browser.conftest import HEIGHT, NARROW, WIDE, Visitor, running_server
@@ -161,6 +161,24 @@ def test_whole_booking_works_without_a_script(open_browser):
     visitor.follow("Cancel it")
     visitor.press("Yes, cancel it")
     assert "It is canceled." in page.locator("main").inner_text()
+
+
+def send_twice(route: Route) -> None:
+    """Send a form once more than the browser does, as a double click or a reload would."""
+    if route.request.method == "POST":
+        route.fetch(max_redirects=0)
+    route.continue_()
+
+
+def test_form_sent_twice_without_a_script_ends_at_the_confirmation(open_browser):
+    visitor = open_browser(java_script_enabled=False)
+    page = visitor.open("/practice/massage")
+    choose_day(page, 4)
+    page.locator(".time").nth(2).click()
+    fill_in(visitor, "Dora Double")
+    page.route("**/details*", send_twice)
+    visitor.press("Book this time")
+    assert page.locator("h1").inner_text() == "Your appointment is booked"
 
 
 def test_lost_race_keeps_the_form_and_one_tap_books_the_next(open_browser):

@@ -224,6 +224,54 @@ def test_lost_race_keeps_the_form_and_offers_the_next_three(shop, visitor):
     assert Appointment.objects.filter(start_time=datetime.fromtimestamp(instant(day, "11:00"), UTC)).exists()
 
 
+def form_on(page) -> dict[str, str]:
+    """Fill in the form of a details page, with the secret that stands in it."""
+    return NAMED | {"form_key": re.search(r'name="form_key" value="([^"]+)"', page.content.decode())[1]}
+
+
+def details_held(visitor, day, clock="10:00") -> str:
+    return visitor.post("/practice/massage/hold", {"at": in_utc(day, clock)})["Location"]
+
+
+def test_form_sent_twice_books_once_and_leads_to_the_same_appointment(shop, visitor):
+    path = details_held(visitor, next_weekday())
+    form = form_on(visitor.get(path))
+    first, second = visitor.post(path, form), visitor.post(path, form)
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert Appointment.objects.count() == 1
+    for answer in (first, second):
+        assert "Your appointment is booked" in text_of(visitor.get(answer["Location"]))
+        assert "Carla Customer" in text_of(visitor.get(f"/booking/{link_of(answer)}"))
+
+
+def test_form_sent_twice_books_one_of_several_who_are_free(shop, visitor):
+    path = f"/practice/first-visit/details?at={in_utc(next_weekday(), '10:00')}&with=any"
+    form = form_on(visitor.get(path)) | {"answer_0": "Yes", "answer_2": "on"}
+    assert [visitor.post(path, form).status_code for _ in range(2)] == [303, 303]
+    assert Appointment.objects.count() == 1
+
+
+@pytest.mark.parametrize("other", [{"form_key": "x" * 32}, {"form_key": ""}, {"email": "dora@customer.test"}])
+def test_who_sends_anything_else_learns_nothing_of_what_was_booked(shop, visitor, other):
+    path = details_held(visitor, next_weekday())
+    form = form_on(visitor.get(path))
+    visitor.post(path, form)
+    answer = visitor.post(path, form | other)
+    assert answer.status_code == 409
+    assert "/booked/" not in answer.content.decode()
+
+
+def test_every_page_has_a_form_of_its_own_which_a_refusal_keeps(shop, visitor):
+    path = f"/practice/massage/details?at={in_utc(next_weekday(), '10:00')}"
+    mine, theirs = form_on(visitor.get(path)), form_on(visitor.get(path))
+    assert mine["form_key"] != theirs["form_key"]
+    visitor.post(path, mine)
+    assert form_on(visitor.post(path, theirs)) == theirs
+    instead = theirs | {"instead": in_utc(next_weekday(), "11:00")}
+    assert [visitor.post(path, instead).status_code for _ in range(2)] == [303, 303]
+    assert Appointment.objects.count() == 2
+
+
 def test_hold_that_is_over_still_books_while_the_time_is_free(shop, visitor):
     day = next_weekday()
     held = visitor.post("/practice/massage/hold", {"at": in_utc(day, "10:00")})["Location"]

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.test import RequestFactory
 
 from cast import Cast
 from offered import offer
@@ -30,6 +31,7 @@ from slotkeeper.appointments.self_service import (
 from slotkeeper.appointments.series import Repetition, SeriesRefused
 from slotkeeper.appointments.slots import SlotQuery
 from slotkeeper.changes.record import COMMAND
+from slotkeeper.doors.public.sent_forms import book_once
 from slotkeeper.offerings.models import Service
 from slotkeeper.rules.intervals import Interval
 
@@ -65,6 +67,13 @@ def hold_and_book(service: Service, start: int, number: int) -> str:
     return outcome_of(deed)
 
 
+def send_form(service: Service, start: int) -> str:
+    """Book as the public page does when a form arrives: every form of one start is the same."""
+    wanted = wish(service, start)
+    request = RequestFactory().post(f"/?at={start}", {"form_key": "k" * 32, "name": wanted.contact_name})
+    return outcome_of(lambda: book_once(request, service.business_id, lambda: book_slot(wanted, NOW)))
+
+
 @pytest.mark.parametrize("way_in", [book, hold_and_book])
 def test_of_many_customers_who_want_the_same_hour_one_gets_it(calendar: Cast, rounds, way_in):
     service = offer(calendar.owner, **ALWAYS)
@@ -79,6 +88,14 @@ def test_two_providers_are_booked_once_each(calendar: Cast, rounds):
     starts = [NINE + number * DAY for number in range(rounds(96))]
     outcomes = race([partial(book, service, start, number) for start in starts for number in range(LANES)])
     assert outcomes["done"] == 2 * len(starts)
+
+
+def test_a_form_that_arrives_many_times_at_once_books_once_and_is_never_refused(calendar: Cast, rounds):
+    service = offer(calendar.owner, calendar.colleague, **ALWAYS)
+    starts = [NINE + number * DAY for number in range(rounds(96))]
+    outcomes = race([partial(send_form, service, start) for start in starts for _ in range(LANES)])
+    assert outcomes.keys() == {"done"}
+    assert Appointment.objects.count() == len(starts)
 
 
 def test_a_daily_limit_is_never_passed_however_many_come_at_once(calendar: Cast, rounds):

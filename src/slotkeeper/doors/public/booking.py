@@ -17,6 +17,7 @@ from slotkeeper.doors.languages import current_language
 from slotkeeper.doors.public.booking_form import BookingForm
 from slotkeeper.doors.public.calendar_entry import calendar_links
 from slotkeeper.doors.public.month import moment_of, read_month, read_wish
+from slotkeeper.doors.public.sent_forms import book_once
 from slotkeeper.doors.public.visits import ANYBODY, Visit, read_start, read_visit, write_start
 from slotkeeper.doors.rate_limit import booking_limits, holding_limits, wait_seconds
 from slotkeeper.doors.reasons import SENTENCES
@@ -84,7 +85,7 @@ def hold(request: HttpRequest, business: str, service: str) -> HttpResponse:
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def details(request: HttpRequest, business: str, service: str) -> HttpResponse:
-    """Ask who the customer is, and book."""
+    """Ask who the customer is, and book; the same form sent again leads to what it has booked."""
     visit = read_visit(request, business, service)
     # After a refusal each of the next free times is a button of its own.
     start = read_start(request.POST.get("instead") or request.GET.get("at"))
@@ -100,12 +101,12 @@ def details(request: HttpRequest, business: str, service: str) -> HttpResponse:
         return too_often(request, visit, wait)
     wanted = form.booking(visit, start, current_language())
     try:
-        booked = book_slot(wanted, visit.now, visit.hold)
+        link = book_once(request, visit.business.pk, lambda: book_slot(wanted, visit.now, visit.hold))
     except NotOffered as refusal:
         return _show_details(request, visit, start, form, refusal)
     except UnknownService:
         raise Http404 from None
-    return see_other(visit.link("public_booked", link=booked.link))
+    return see_other(visit.link("public_booked", link=link))
 
 
 @permit(PUBLIC)

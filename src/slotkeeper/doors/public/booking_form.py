@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from slotkeeper.appointments.self_service import CustomerBooking
+from slotkeeper.doors.public.sent_forms import new_form_key
 from slotkeeper.doors.public.visits import Visit
 from slotkeeper.offerings.questions import MAX_ANSWER_CHARACTERS, NO, YES, Question, questions_of
 
@@ -43,6 +44,8 @@ class BookingForm(forms.Form):
         validators=[_ONE_LINE],
         widget=forms.TextInput(attrs={"autocomplete": "tel", "type": "tel", "inputmode": "tel"}),
     )
+    # What tells this page's form from every other: sent twice, it books once.
+    form_key = forms.CharField(required=False, initial=new_form_key, widget=forms.HiddenInput)
     # No person sees this field; programs that fill in every form give themselves away.
     website = forms.CharField(
         label=_("Leave this empty"),
