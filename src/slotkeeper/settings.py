@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "slotkeeper.people",
     "slotkeeper.contacts",
     "slotkeeper.offerings",
+    "slotkeeper.calendars",
     "slotkeeper.appointments",
     "slotkeeper.doors",
     "django.contrib.auth",

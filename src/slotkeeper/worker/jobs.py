@@ -6,6 +6,7 @@ from axes.models import AccessAttempt
 from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 
+from slotkeeper.appointments import calendar_sync
 from slotkeeper.appointments.models import Hold
 from slotkeeper.changes.models import Change
 from slotkeeper.people.models import IdempotentAnswer, RequestCount
@@ -16,9 +17,9 @@ _ANSWERS_KEPT = timedelta(hours=48)
 
 
 def handle_changes() -> int:
-    """Mark new changes as handled, a batch at a time; return how many.
+    """Write what follows from new changes, a batch at a time; return how many there were.
 
-    Nothing follows from a change yet: what does is written here, in the same transaction.
+    It follows from how their subjects stand now, and is written in the transaction that marks them as handled.
     """
     if not has_database_changed(connection):
         return 0
@@ -26,8 +27,10 @@ def handle_changes() -> int:
     while True:
         with transaction.atomic():
             waiting = Change.objects.filter(handled_at=None).order_by("pk").select_for_update(skip_locked=True)
-            batch = list(waiting.values_list("pk", flat=True)[:_BATCH])
-            Change.objects.filter(pk__in=batch).update(handled_at=datetime.now(UTC))
+            batch = list(waiting.values_list("pk", "subject_kind", "subject_id")[:_BATCH])
+            now = datetime.now(UTC)
+            calendar_sync.plan({subject for _, kind, subject in batch if kind == "appointment"}, now)
+            Change.objects.filter(pk__in=[pk for pk, _, _ in batch]).update(handled_at=now)
         handled += len(batch)
         if len(batch) < _BATCH:
             return handled

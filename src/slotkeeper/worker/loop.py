@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.db import close_old_connections, connection
 
+from slotkeeper.worker.calendar_pool import CalendarPool
 from slotkeeper.worker.jobs import clean_up, handle_changes
 
 logger = logging.getLogger("slotkeeper.worker")
@@ -23,7 +24,12 @@ class Job:
     run: Callable[[], object]
 
 
-JOBS = (Job("handle changes", 0.25, handle_changes), Job("clean up", 3600, clean_up))
+CALENDARS = CalendarPool()
+JOBS = (
+    Job("handle changes", 0.25, handle_changes),
+    Job("start on calendars", 0.25, CALENDARS.start_due),
+    Job("clean up", 3600, clean_up),
+)
 
 
 def run(stop: threading.Event, jobs: tuple[Job, ...] = JOBS) -> None:
@@ -42,6 +48,7 @@ def run(stop: threading.Event, jobs: tuple[Job, ...] = JOBS) -> None:
             max(jobs[number].every_seconds, _LONGEST_PAUSE_SECONDS),
         )
         due[number] = time.monotonic() + pause
+    CALENDARS.stop()
     connection.close()
 
 

@@ -14,6 +14,13 @@ from django.db.models import Model, QuerySet
 
 from slotkeeper.appointments.models import Appointment, ImportedEvent, IntakeAnswer, SeriesPlace
 from slotkeeper.calendars.ics_writing import folded, ics_text, ics_time
+from slotkeeper.calendars.models import (
+    CalendarConnection,
+    CalendarEventLink,
+    CalendarFeed,
+    CalendarProposal,
+    ConnectedCalendar,
+)
 from slotkeeper.changes.models import Change
 from slotkeeper.contacts.models import Contact
 from slotkeeper.doors.cli.database import require_connection, require_migrations
@@ -49,10 +56,23 @@ CONTENTS: dict[str, tuple[type[Model], frozenset[str]]] = {
     "intake_answers": (IntakeAnswer, frozenset()),
     "series_places": (SeriesPlace, frozenset()),
     "imported_events": (ImportedEvent, frozenset()),
+    "calendar_connections": (CalendarConnection, frozenset({"sealed_secret", "lease"})),
+    "connected_calendars": (ConnectedCalendar, frozenset({"cursor", "channel_secret"})),
+    "calendar_event_links": (CalendarEventLink, frozenset()),
+    "calendar_proposals": (CalendarProposal, frozenset()),
+    "calendar_feeds": (CalendarFeed, frozenset({"secret_hash"})),
     "changes": (Change, frozenset()),
 }
 # Tables that follow from the others, or mean something to this installation only.
-LEFT_OUT = {"customer_links", "holds", "time_claims", "idempotent_answers", "request_counts", "sending_holds"}
+LEFT_OUT = {
+    "customer_links",
+    "holds",
+    "time_claims",
+    "idempotent_answers",
+    "request_counts",
+    "sending_holds",
+    "calendar_busy_times",
+}
 
 _ROWS_AT_ONCE = 2_000
 _ICS_STATUS = {

@@ -1,0 +1,36 @@
+"""Opening a person's account at a provider: the right kind of provider, with its secret unsealed."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+
+from slotkeeper.calendars.models import CalendarConnection, Kind
+from slotkeeper.calendars.providers.base import AccessLost, Account, CalendarProvider
+from slotkeeper.outbound.client import Client
+from slotkeeper.outbound.secret_box import SealBroken, SecretBox
+
+PROVIDERS: dict[str, Callable[[Account], CalendarProvider]] = {}
+
+
+def secret_box() -> SecretBox:
+    """Give the box that seals this installation's secrets."""
+    configuration = settings.CONFIGURATION
+    return SecretBox(configuration.encryption_keys or (configuration.secret_key,))
+
+
+@contextmanager
+def opened(connection: CalendarConnection) -> Iterator[CalendarProvider]:
+    """Open an account. Raises AccessLost where its secret cannot be opened any more."""
+    try:
+        secret = secret_box().open(connection.sealed_secret) if connection.sealed_secret else ""
+    except SealBroken:
+        raise AccessLost("The stored password was sealed with another key. Please connect again.") from None
+
+    def keep_secret(newer: str) -> None:
+        sealed = secret_box().seal(newer)
+        CalendarConnection.objects.filter(pk=connection.pk).update(sealed_secret=sealed)
+
+    with Client(settings.CONFIGURATION.private_hosts) as http:
+        account = Account(http, connection.url, connection.username, secret, keep_secret)
+        yield PROVIDERS[Kind(connection.provider)](account)

@@ -1,0 +1,61 @@
+"""One process at a time works on a connection: whoever holds its lease.
+
+So events are written in order, tokens are refreshed by one, and a process that is killed is followed by another
+when its lease runs out. Who wants something done sets `due_at`, also while somebody is at it: that is not lost.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce, Least
+
+from slotkeeper.calendars.models import CalendarConnection, Health
+
+LEASE = timedelta(seconds=60)
+
+
+class LeaseLost(Exception):
+    """Another process works on this connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on a connection, until it runs out."""
+
+    connection_id: int
+    token: str
+
+    def renew(self) -> None:
+        """Keep it for another minute. Raises LeaseLost."""
+        if not self._held().update(leased_until=datetime.now(UTC) + LEASE):
+            raise LeaseLost
+
+    def release(self, due_at: datetime) -> None:
+        """Give it back, and say when to work on the connection next, unless somebody wants it sooner."""
+        next_time = Least(Coalesce(F("due_at"), due_at), due_at)
+        self._held().update(lease="", leased_until=None, due_at=next_time)
+
+    def _held(self) -> QuerySet[CalendarConnection]:
+        return CalendarConnection.objects.filter(pk=self.connection_id, lease=self.token)
+
+
+def take_lease(connection_id: int, now: datetime) -> Lease | None:
+    """Take the lease of a connection, if it is free."""
+    token = secrets.token_hex(16)
+    free = CalendarConnection.objects.filter(Q(leased_until=None) | Q(leased_until__lt=now), pk=connection_id)
+    is_taken = free.update(lease=token, leased_until=now + LEASE, due_at=None)
+    return Lease(connection_id, token) if is_taken else None
+
+
+def due_connections(now: datetime, limit: int) -> list[int]:
+    """List connections to work on, those that have waited longest first; one whose worker died is among them."""
+    due = CalendarConnection.objects.exclude(status=Health.RECONNECT).exclude(leased_until__gte=now)
+    due = due.filter(Q(due_at__lte=now) | Q(leased_until__lt=now))
+    return list(due.order_by("due_at", "pk").values_list("pk", flat=True)[:limit])
+
+
+def wake(connections: QuerySet[CalendarConnection], now: datetime) -> None:
+    """Have connections worked on now; one that is failing keeps to its pause and gets one probe, not many."""
+    connections.filter(failures=0).update(due_at=now)

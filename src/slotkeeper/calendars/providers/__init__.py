@@ -1,0 +1,1 @@
+"""The calendars that others keep: one module for each kind of server."""
