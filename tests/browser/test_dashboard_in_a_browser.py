@@ -182,6 +182,49 @@ def test_click_on_an_empty_time_books_it(office, open_browser):
 
 
 @with_script
+def test_customer_is_suggested_while_one_types_and_chosen_by_keyboard(office, open_browser):
+    visitor = open_browser()
+    page = visitor.open("/appointments/new")
+    name = page.get_by_role("combobox", name="Customer")
+    name.press_sequentially("carl")
+    option = page.get_by_role("option", name="Carla Customer")
+    option.wait_for()
+    assert name.get_attribute("aria-expanded") == "true"
+    name.press("ArrowDown")
+    assert option.get_attribute("aria-selected") == "true"
+    assert name.get_attribute("aria-activedescendant") == option.get_attribute("id")
+    look_at(visitor, "suggestions")
+    name.press("Enter")
+    assert not option.is_visible()
+    assert name.input_value() == "Carla Customer"
+    assert page.get_by_label("Customer’s email").input_value() == "carla@customer.test"
+    page.get_by_text("For the customer Carla Customer").wait_for()
+    name.press("x")  # somebody else is meant, and gets nobody's letters
+    assert page.get_by_label("Customer’s email").input_value() == ""
+    assert page.locator("[name=contact_id]").input_value() == ""
+    assert not page.get_by_text("For the customer").is_visible()
+
+
+@with_script
+def test_customer_is_chosen_by_click_in_the_calendars_dialog(office, open_browser):
+    page = open_week(open_browser())
+    page.mouse.click(*place_of(page, 2, "15:00"))
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Title").fill("With a card")
+    name = dialog.get_by_role("combobox", name="Customer")
+    name.press_sequentially("customer.test")
+    dialog.get_by_role("option", name="Carla Customer").wait_for()
+    name.press("Escape")
+    assert dialog.is_visible()  # only the suggestions close
+    name.press("Backspace")
+    dialog.get_by_role("option", name="Carla Customer").click()
+    dialog.get_by_role("button", name="Book", exact=True).click()
+    event(page, "With a card")
+    found = httpx.get(f"{office.url}/api/appointments", params={"contact_id": 1}, headers=office.bearer).json()
+    assert "With a card" in [one["title"] for one in found["appointments"]]
+
+
+@with_script
 def test_dragging_moves_and_can_be_undone(office, open_browser):
     number = office.book("Talk", 2, "09:00")
     page = open_week(open_browser())

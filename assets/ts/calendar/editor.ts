@@ -1,5 +1,6 @@
 // The form page of a new appointment, in a dialog over the calendar. The server writes and checks the form.
 
+import { suggestCustomers } from "../customers/suggestions.js";
 import { part } from "./page.js";
 
 /** Open the form; `onBooked` runs after the server has stored what was typed, with what it says against the time. */
@@ -13,6 +14,7 @@ export async function openEditor(url: string, onBooked: (hints: string[]) => voi
   }
   const take = (fresh: HTMLFormElement): void => {
     dialog.replaceChildren(fresh);
+    suggestCustomers(fresh);
     fresh.addEventListener("submit", (event) => {
       event.preventDefault();
       void send(fresh, event.submitter).then((next) => {

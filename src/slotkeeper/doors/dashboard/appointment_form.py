@@ -8,8 +8,7 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from slotkeeper.appointments.rows import AppointmentRow
-from slotkeeper.contacts.models import Contact
-from slotkeeper.doors.dashboard.asking import LARGEST_ID, people_of, refuse_control_characters
+from slotkeeper.doors.dashboard.asking import LARGEST_ID, people_of, refuse_control_characters, visible_customers
 from slotkeeper.offerings.models import Service
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.appointment_status import TERMINAL, Status
@@ -102,10 +101,11 @@ class AppointmentForm(forms.Form):
         self.fields["user_id"].choices = list(people.items())  # type: ignore[attr-defined]  # a choice field
 
     def clean_contact_id(self) -> int | None:
-        """Accept customers of this business only."""
+        """Accept only customers that the caller sees, and the one it has."""
         contact_id: int | None = self.cleaned_data["contact_id"]
-        contacts = Contact.objects.in_business(self.caller.business_id)
-        if contact_id is not None and not contacts.filter(pk=contact_id).exists():
+        if contact_id is None or (self.row and contact_id == self.row.contact_id):
+            return contact_id
+        if not visible_customers(self.caller).filter(pk=contact_id).exists():
             raise ValidationError(_("There is no such customer."))
         return contact_id
 

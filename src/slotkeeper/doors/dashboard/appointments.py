@@ -30,6 +30,7 @@ from slotkeeper.doors.dashboard.asking import (
     readable,
     refuse_control_characters,
     show,
+    visible_customers,
     writable,
 )
 from slotkeeper.doors.dashboard.calendar import status_names
@@ -169,14 +170,13 @@ def _form_page(request: HttpRequest, form: AppointmentForm, outcome: _Outcome | 
     caller, row = caller_of(request), form.row
     outcome = outcome or _Outcome()
     contact_id = form["contact_id"].value()
-    contacts = Contact.objects.in_business(caller.business_id)
     context = {
         "form": form,
         "row": row,
         "action": reverse("appointment_edit", args=[row.id]) if row else reverse("appointment_new"),
         "refusal": outcome.refusal,
         "current": outcome.current,
-        "contact": contacts.filter(pk=number_from(str(contact_id)) or 0).first() if contact_id else None,
+        "contact": visible_customers(caller).filter(pk=number_from(str(contact_id)) or 0).first(),
         "zone": caller.time_zone,
     }
     is_refused = outcome.refusal or outcome.current
@@ -217,10 +217,7 @@ def _with_alternative(data: QueryDict) -> QueryDict:
 
 
 def _initial(query: QueryDict, caller: Caller) -> dict[str, Any]:
-    contacts = Contact.objects.in_business(caller.business_id)
-    if not caller.may(Permission.CONTACTS_READ_ALL):
-        contacts = contacts.with_appointments_of(caller.user_id)
-    contact = contacts.filter(pk=number_from(query.get("contact_id")) or 0).first()
+    contact = visible_customers(caller).filter(pk=number_from(query.get("contact_id")) or 0).first()
     initial: dict[str, Any] = {
         "start": _start(query.get("start", ""), caller),
         "minutes": number_from(query.get("minutes")),

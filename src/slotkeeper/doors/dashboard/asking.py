@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from slotkeeper.appointments.rows import Reach
+from slotkeeper.contacts.models import Contact, ContactQuerySet
 from slotkeeper.people.callers import Caller
 from slotkeeper.people.models import Membership
 from slotkeeper.rules.permissions import Permission
@@ -35,6 +36,14 @@ def readable(caller: Caller) -> Reach:
 def writable(caller: Caller) -> Reach:
     """Say which appointments the caller may change."""
     return Reach(caller.business_id, None if caller.may(Permission.APPOINTMENTS_WRITE_ALL) else caller.user_id)
+
+
+def visible_customers(caller: Caller) -> ContactQuerySet:
+    """Give the customers the caller may see: the business's, or those of their own appointments."""
+    contacts = Contact.objects.in_business(caller.business_id)
+    if caller.may(Permission.CONTACTS_READ_ALL):
+        return contacts
+    return contacts.with_appointments_of(caller.user_id)
 
 
 def show(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:

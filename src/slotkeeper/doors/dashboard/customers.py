@@ -7,9 +7,10 @@ from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.core.validators import RegexValidator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import Case, When
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
@@ -19,11 +20,19 @@ from slotkeeper.contacts.models import Contact
 from slotkeeper.doors.access import permit
 from slotkeeper.doors.dashboard.appointment_form import Text
 from slotkeeper.doors.dashboard.appointment_list import PAGE_ROWS, lines_of, narrowed, query_without_page
-from slotkeeper.doors.dashboard.asking import LARGEST_ID, MOST_PAGES, caller_of, number_from, show
+from slotkeeper.doors.dashboard.asking import (
+    LARGEST_ID,
+    MOST_PAGES,
+    caller_of,
+    number_from,
+    show,
+    visible_customers,
+)
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.permissions import Permission
 
 MOST_SEARCHED = 100
+MOST_SUGGESTED = 8
 
 
 class CustomerForm(forms.Form):
@@ -52,8 +61,8 @@ class CustomerForm(forms.Form):
 def listing(request: HttpRequest) -> HttpResponse:
     """List customers by name."""
     caller = caller_of(request)
-    text = "".join(one for one in request.GET.get("q", "")[:MOST_SEARCHED] if one.isprintable()).strip()
-    contacts = _visible(caller).order_by("name", "pk")
+    text = _searched(request)
+    contacts = visible_customers(caller).order_by("name", "pk")
     if text:
         contacts = contacts.matching(text, caller.may(Permission.CONTACTS_READ_DETAILS))
     page = Paginator(contacts, PAGE_ROWS).get_page(number_from(request.GET.get("page"), MOST_PAGES) or 1)
@@ -65,6 +74,20 @@ def listing(request: HttpRequest) -> HttpResponse:
         "may_write": caller.may(Permission.CONTACTS_WRITE),
     }
     return show(request, "dashboard/customers.html", context)
+
+
+@permit(Permission.CONTACTS_READ)
+@never_cache
+def search(request: HttpRequest) -> HttpResponse:
+    """Find customers while somebody types; those whose name begins with the text come first."""
+    caller = caller_of(request)
+    text, may_see_details = _searched(request), caller.may(Permission.CONTACTS_READ_DETAILS)
+    begins = Case(When(name__istartswith=text, then=0), default=1)
+    found = visible_customers(caller).matching(text, may_see_details).order_by(begins, "name", "pk")
+    shown = list(found[:MOST_SUGGESTED]) if text else []
+    names = ["id", "name", *(["email", "phone"] if may_see_details else [])]
+    words = ngettext("%(number)d customer found.", "%(number)d customers found.", len(shown)) % {"number": len(shown)}
+    return JsonResponse({"words": words, "customers": [{name: getattr(one, name) for name in names} for one in shown]})
 
 
 @permit(Permission.CONTACTS_READ)
@@ -147,15 +170,12 @@ def erase(request: HttpRequest, contact_id: int) -> HttpResponse:
     return show(request, "dashboard/customer_erase.html", {"contact": contact})
 
 
-def _visible(caller: Caller) -> Any:
-    contacts = Contact.objects.in_business(caller.business_id)
-    if caller.may(Permission.CONTACTS_READ_ALL):
-        return contacts
-    return contacts.with_appointments_of(caller.user_id)
+def _searched(request: HttpRequest) -> str:
+    return "".join(one for one in request.GET.get("q", "")[:MOST_SEARCHED] if one.isprintable()).strip()
 
 
 def _found(caller: Caller, contact_id: int) -> Contact:
-    contact: Contact | None = _visible(caller).filter(pk=min(contact_id, LARGEST_ID)).first()
+    contact = visible_customers(caller).filter(pk=min(contact_id, LARGEST_ID)).first()
     if contact is None:
         raise Http404
     return contact

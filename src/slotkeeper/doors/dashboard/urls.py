@@ -34,6 +34,7 @@ urlpatterns = [
     path("appointments/<int:appointment_id>/edit", appointments.edit, name="appointment_edit"),
     path("appointments/<int:appointment_id>/status", appointments.set_status, name="appointment_status"),
     path("customers", customers.listing, name="customers"),
+    path("customers/search", customers.search, name="customer_search"),
     path("customers/new", customers.new, name="customer_new"),
     path("customers/<int:contact_id>", customers.page, name="customer"),
     path("customers/<int:contact_id>/edit", customers.edit, name="customer_edit"),
