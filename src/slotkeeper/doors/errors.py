@@ -21,13 +21,15 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
         status, detail, code = (
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            gettext("The body is larger than 1 MB."),
+            "The body is larger than 1 MB.",
             "TOO_LARGE",
         )
     elif isinstance(exception, SuspiciousOperation) and "host" in str(exception).lower():
         detail = gettext("This server does not answer to that host name. See SLOTKEEPER_URL and SLOTKEEPER_HOSTS.")
     if is_api(request):
         return answer_problem(ApiProblem(status, code, detail))
+    if code == "TOO_LARGE":
+        return _page(request, status)
     return HttpResponse(detail, "text/plain", status.value)
 
 

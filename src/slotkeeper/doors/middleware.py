@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.core.handlers.exception import convert_exception_to_response
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -131,6 +132,9 @@ class PageChain:
         """Let the page middleware look at the view, as Django would (CSRF is checked here)."""
         if has_token(request):
             return None
+        # Before anything is read: Django bounds the fields of a form, but not the files in it.
+        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            raise RequestDataTooBig
         answers = (hook(request, view, args, kwargs) for hook in self.view_hooks)
         return next((answer for answer in answers if answer is not None), None)
 

@@ -72,6 +72,23 @@ class Business(models.Model):
         return self.name
 
 
+class BusinessLogo(models.Model):
+    """The picture on a business's public page; in a table of its own, because businesses are read often."""
+
+    business = models.OneToOneField(Business, on_delete=models.CASCADE, related_name="logo")
+    content = models.BinaryField()
+    media_type = models.CharField(max_length=16)
+    digest = models.CharField(max_length=32)  # of the content; stands in its address
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+
+    class Meta:
+        db_table = "business_logos"
+
+    def __str__(self) -> str:
+        return f"{self.media_type}, {self.width}×{self.height}"
+
+
 class MembershipQuerySet(models.QuerySet["Membership"]):
     """Questions about who belongs where."""
 

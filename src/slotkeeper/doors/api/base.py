@@ -20,7 +20,7 @@ from dmr.components import BodyComponent, PathComponent, QueryComponent
 from dmr.endpoint import Endpoint
 from dmr.negotiation import ResponseNegotiator
 from dmr.openapi import OpenAPIConfig, build_schema
-from dmr.openapi.objects import Components, SecurityScheme
+from dmr.openapi.objects import Components, MediaType, OpenAPIFormat, OpenAPIType, Schema, SecurityScheme
 from dmr.plugins.msgspec import MsgspecJsonRenderer, MsgspecSerializer
 from dmr.routing import Router, path
 
@@ -35,6 +35,7 @@ __all__ = [
     "Body",
     "JsonEndpoint",
     "OptionalBody",
+    "PictureBody",
     "Query",
     "Router",
     "answer",
@@ -70,6 +71,20 @@ class _OptionalBodyReader(BodyComponent):
         return dataclasses.replace(body, required=False)
 
 
+class _PictureReader(BodyComponent):
+    """Reads the body as it is: a picture, whose content will say of which kind it is."""
+
+    def provide_context_data(self, endpoint: Any, controller: Any, *, field_model: Any, default: Any = None) -> Any:
+        del endpoint, field_model, default
+        return reading.read_picture_body(controller.request)
+
+    def get_schema(self, *arguments: Any, **options: Any) -> Any:
+        """Say in the documentation which kinds there are."""
+        body: Any = super().get_schema(*arguments, **options)
+        picture = MediaType(schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY))
+        return dataclasses.replace(body, content=dict.fromkeys(reading.PICTURE_TYPES, picture))
+
+
 class _QueryReader(QueryComponent):
     """Reads the query strictly: nothing unknown, nothing twice."""
 
@@ -79,6 +94,7 @@ class _QueryReader(QueryComponent):
 
 
 Body: TypeAlias = Annotated[ModelT, _BodyReader()]
+PictureBody: TypeAlias = Annotated[bytes, _PictureReader()]
 OptionalBody: TypeAlias = Annotated[ModelT, _OptionalBodyReader()]
 Query: TypeAlias = Annotated[ModelT, _QueryReader()]
 At: TypeAlias = Annotated[ModelT, PathComponent()]

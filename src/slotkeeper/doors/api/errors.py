@@ -12,6 +12,7 @@ from slotkeeper.contacts.actions import UnknownContact
 from slotkeeper.doors.api.problems import ApiProblem, FieldError, bad_field, bad_fields, not_found
 from slotkeeper.offerings import refusals, time_off
 from slotkeeper.people.business import SlugTaken
+from slotkeeper.people.logo import LogoIsNoPicture, LogoTooHeavy, LogoTooLarge
 from slotkeeper.people.tokens import UnknownToken
 from slotkeeper.rules.appointment_status import InvalidTransition
 
@@ -30,6 +31,9 @@ _BAD_FIELDS: dict[type[Exception], tuple[str, str]] = {
     time_off.AbsenceEndsTooEarly: ("end", "END_BEFORE_START"),
     time_off.AbsenceTooLong: ("end", "TOO_LONG"),
     SlugTaken: ("slug", "INVALID_FIELD"),
+    LogoIsNoPicture: ("logo", "INVALID_FIELD"),
+    LogoTooHeavy: ("logo", "INVALID_FIELD"),
+    LogoTooLarge: ("logo", "INVALID_FIELD"),
 }
 _CONFLICTS: dict[type[Exception], str] = {
     actions.FixedInFinalStatus: "INVALID_TRANSITION",

@@ -1,4 +1,4 @@
-"""Who the caller is, their business, and API tokens, over HTTP."""
+"""API tokens over HTTP, and what several resources share: names, colours, pages of a list."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -7,7 +7,7 @@ import msgspec
 from django.http import HttpResponse
 from msgspec import UNSET, Meta, UnsetType
 
-from slotkeeper.doors.api.appointment_forms import LongText, Time, ZoneName
+from slotkeeper.doors.api.appointment_forms import Time, ZoneName
 from slotkeeper.doors.api.appointments import REPEATED, now
 from slotkeeper.doors.api.base import NOT_FOUND, At, Body, JsonEndpoint, Query, answer, answers
 from slotkeeper.doors.api.idempotency import once
@@ -15,63 +15,15 @@ from slotkeeper.doors.api.paging import DEFAULT_LIMIT, Limit, read_cursor, write
 from slotkeeper.doors.api.problems import bad_field
 from slotkeeper.doors.api.reading import known_id
 from slotkeeper.doors.api.times import TimeReader, zone_of
-from slotkeeper.people.business import update_business
-from slotkeeper.people.models import ApiToken, Business, Membership, User
+from slotkeeper.people.models import ApiToken, Membership
 from slotkeeper.people.tokens import TokenWish, create_token, revoke_token
-from slotkeeper.rules.local_time import TimeForm, is_zone
-from slotkeeper.rules.permissions import PERMISSIONS, Permission, Role, Scope
+from slotkeeper.rules.local_time import TimeForm
+from slotkeeper.rules.permissions import Permission, Scope
 
 Name = Annotated[str, Meta(max_length=100, pattern=r"\S")]
 Slug = Annotated[str, Meta(max_length=60, pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")]
 Color = Annotated[str, Meta(pattern=r"^#[0-9a-fA-F]{6}$", examples=["#b5552b"])]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", examples=["EUR"])]
-
-
-class UserOut(msgspec.Struct):
-    """A person."""
-
-    id: int
-    name: str
-    email: str
-    time_zone: str
-
-
-class BusinessOut(msgspec.Struct):
-    """A business."""
-
-    id: int
-    name: str
-    slug: str
-    time_zone: str
-    locale: str
-    currency: str
-    introduction: str | None
-    accent_color: str | None
-    self_service_cutoff_minutes: int
-
-
-class Me(msgspec.Struct):
-    """Who the token or session is."""
-
-    user: UserOut
-    business: BusinessOut
-    role: Role
-    scope: Scope
-    permissions: list[str]
-    time_zone: str
-
-
-class BusinessChanges(msgspec.Struct, forbid_unknown_fields=True):
-    """What changing a business takes: fields left out stay, null clears."""
-
-    name: Name | UnsetType = UNSET
-    slug: Slug | UnsetType = UNSET
-    time_zone: ZoneName | UnsetType = UNSET
-    locale: Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$", max_length=16)] | UnsetType = UNSET
-    currency: Currency | UnsetType = UNSET
-    introduction: LongText | UnsetType = UNSET
-    accent_color: Color | None | UnsetType = UNSET
-    self_service_cutoff_minutes: Annotated[int, Meta(ge=0, le=525_600)] | UnsetType = UNSET
 
 
 class NewToken(msgspec.Struct, forbid_unknown_fields=True):
@@ -121,63 +73,6 @@ class PageQuery(msgspec.Struct):
 
     limit: Limit = DEFAULT_LIMIT
     cursor: str | None = None
-
-
-class MeEndpoint(JsonEndpoint):
-    """The caller."""
-
-    permissions = {"GET": Permission.SELF_READ}
-
-    @answers(Me)
-    def get(self) -> HttpResponse:
-        """Say who the token belongs to and what it may do."""
-        caller = self.caller
-        user = User.objects.get(pk=caller.user_id)
-        business = Business.objects.get(pk=caller.business_id)
-        allowed = sorted(permission for permission in PERMISSIONS[caller.role] if caller.may(permission))
-        return answer(
-            Me(
-                user=UserOut(user.pk, user.name, user.email, user.time_zone),
-                business=_business(business),
-                role=caller.role,
-                scope=caller.scope,
-                permissions=[str(permission) for permission in allowed],
-                time_zone=caller.time_zone,
-            )
-        )
-
-
-class BusinessEndpoint(JsonEndpoint):
-    """The caller's business."""
-
-    permissions = {
-        "GET": Permission.BUSINESS_READ,
-        "PUT": Permission.SETTINGS_WRITE,
-        "PATCH": Permission.SETTINGS_WRITE,
-    }
-
-    @answers(BusinessOut)
-    def get(self) -> HttpResponse:
-        """Read the business."""
-        return answer(_business(Business.objects.get(pk=self.caller.business_id)))
-
-    @answers(BusinessOut)
-    def put(self, parsed_body: Body[BusinessChanges]) -> HttpResponse:
-        """Change the fields sent."""
-        return self._change(parsed_body)
-
-    @answers(BusinessOut)
-    def patch(self, parsed_body: Body[BusinessChanges]) -> HttpResponse:
-        """Change the fields sent; the same as PUT."""
-        return self._change(parsed_body)
-
-    def _change(self, body: BusinessChanges) -> HttpResponse:
-        fields = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET}
-        if "time_zone" in fields and not is_zone(fields["time_zone"]):
-            raise bad_field("time_zone", "INVALID_FIELD", "It is no IANA time zone such as Europe/Berlin.")
-        for name in {"introduction", "accent_color"} & fields.keys():
-            fields[name] = fields[name] or ""
-        return answer(_business(update_business(self.caller.business_id, fields, self.caller.actor)))
 
 
 class Tokens(JsonEndpoint):
@@ -234,20 +129,6 @@ class RevokeToken(JsonEndpoint):
         """Revoke a token; the next request with it is refused."""
         token = revoke_token(self.caller.business_id, known_id(parsed_path.token_id), self.caller.actor, now())
         return answer(_token(token, TimeForm.with_offset(self.caller.time_zone)))
-
-
-def _business(business: Business) -> BusinessOut:
-    return BusinessOut(
-        id=business.pk,
-        name=business.name,
-        slug=business.slug,
-        time_zone=business.time_zone,
-        locale=business.locale,
-        currency=business.currency,
-        introduction=business.introduction or None,
-        accent_color=business.accent_color or None,
-        self_service_cutoff_minutes=business.self_service_cutoff_minutes,
-    )
 
 
 def _token(token: ApiToken, form: TimeForm) -> dict[str, Any]:

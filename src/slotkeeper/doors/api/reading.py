@@ -17,6 +17,7 @@ from slotkeeper.doors.api.problems import ApiProblem, FieldError, bad_field, bad
 T = TypeVar("T", bound=msgspec.Struct)
 
 BODY_LIMIT_BYTES = 1_000_000
+PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp")
 LARGEST_ID = 2**63 - 1
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ONE_LINE_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]")
@@ -49,6 +50,20 @@ def read_body(request: HttpRequest, model: type[T]) -> T:
 def read_optional_body(request: HttpRequest, model: type[T]) -> T:
     """Decode a JSON body if there is one, else give the model's defaults."""
     return read_body(request, model) if body_of(request).strip() else model()
+
+
+def read_picture_body(request: HttpRequest) -> bytes:
+    """Give a body that is a picture, whatever kind it says it is. Raises ApiProblem: 400, 413 or 415."""
+    body = body_of(request)
+    if not body:
+        raise ApiProblem(HTTPStatus.BAD_REQUEST, "MISSING_BODY", "The request needs a body: the picture.")
+    if request.content_type not in PICTURE_TYPES:
+        raise ApiProblem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "UNSUPPORTED_MEDIA_TYPE",
+            f"Send a picture: Content-Type {' or '.join(PICTURE_TYPES)}.",
+        )
+    return body
 
 
 def body_of(request: HttpRequest) -> bytes:

@@ -10,6 +10,7 @@ from django.urls import register_converter
 from slotkeeper.doors.access import PUBLIC, permit
 from slotkeeper.doors.api import (
     appointments,
+    business,
     closures,
     contacts,
     free_busy,
@@ -65,8 +66,9 @@ OFFERINGS = [
 router = Router(
     "api/",
     [
-        path("me", people.MeEndpoint.as_view(), name="api_me"),
-        path("business", people.BusinessEndpoint.as_view(), name="api_business"),
+        path("me", business.MeEndpoint.as_view(), name="api_me"),
+        path("business", business.BusinessEndpoint.as_view(), name="api_business"),
+        path("business/logo", business.BusinessLogoEndpoint.as_view(), name="api_business_logo"),
         path("tokens", people.Tokens.as_view(), name="api_tokens"),
         path("tokens/<record_id:token_id>/revoke", people.RevokeToken.as_view(), name="api_token_revoke"),
         path("appointments", appointments.Appointments.as_view(), name="api_appointments"),

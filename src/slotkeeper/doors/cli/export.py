@@ -35,12 +35,13 @@ from slotkeeper.offerings.models import (
     ServiceProvider,
     TimeOff,
 )
-from slotkeeper.people.models import ApiToken, Business, Membership, User
+from slotkeeper.people.models import ApiToken, Business, BusinessLogo, Membership, User
 from slotkeeper.settings import CONFIGURATION
 
 # Name in the file: the model, and its columns that are nobody else's business.
 CONTENTS: dict[str, tuple[type[Model], frozenset[str]]] = {
     "businesses": (Business, frozenset()),
+    "business_logos": (BusinessLogo, frozenset()),
     "users": (User, frozenset({"password"})),
     "memberships": (Membership, frozenset()),
     "tokens": (ApiToken, frozenset({"secret_hash"})),

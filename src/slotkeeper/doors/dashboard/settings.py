@@ -1,4 +1,4 @@
-"""The page of a business's own settings, and of its public page's."""
+"""The page of a business's own settings, and of its public page's, with the logo."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
@@ -21,11 +21,19 @@ from slotkeeper.doors.dashboard.offering_fields import ColorField, LengthField, 
 from slotkeeper.doors.zones import TimeZoneField
 from slotkeeper.offerings.actions import is_slug
 from slotkeeper.people.business import SlugTaken, update_business
+from slotkeeper.people.logo import MOST_BYTES, UnusableLogo, find_logo, remove_logo, set_logo
 from slotkeeper.people.models import Business
 from slotkeeper.rules.permissions import Permission
 
 # What stands in the field where a business has no colour of its own: look.css's accent.
 OUR_COLOR = "#a8451f"
+KINDS = ("image/png", "image/jpeg", "image/webp")
+# What the verb says, marked for translation here: it knows no language.
+_REASONS = (
+    gettext_noop("It is no PNG, JPEG or WebP picture, or was cut off."),
+    gettext_noop("The file is larger than 500 kB."),
+    gettext_noop("The picture has more than 2,000 pixels on a side."),
+)
 _PLAIN = ("name", "slug", "time_zone", "locale", "currency", "introduction", "self_service_cutoff_minutes")
 
 
@@ -76,15 +84,32 @@ class BusinessForm(forms.Form):
         return {name: data[name] for name in _PLAIN} | {"accent_color": color}
 
 
+class LogoForm(forms.Form):
+    """A picture for the public page; the verb decides by its content whether it is one."""
+
+    logo = forms.FileField(
+        label=_("Picture"),
+        allow_empty_file=True,
+        max_length=None,
+        error_messages={"required": _("Choose a file first.")},
+        help_text=_("PNG, JPEG or WebP, at most 500 kB and 2,000 pixels on a side. It stands on white."),
+        widget=forms.FileInput(
+            attrs={
+                "accept": ",".join(KINDS),
+                "data-most-bytes": MOST_BYTES,
+                "data-too-large": _("The file is larger than 500 kB."),
+            }
+        ),
+    )
+
+
 @permit(Permission.SETTINGS_WRITE)
 @never_cache
 def business(request: HttpRequest) -> HttpResponse:
     """Show and change the business."""
     caller = caller_of(request)
     found = Business.objects.get(pk=caller.business_id)
-    initial = {name: getattr(found, name) for name in _PLAIN}
-    initial |= {"has_own_color": bool(found.accent_color), "accent_color": found.accent_color or OUR_COLOR}
-    form = BusinessForm(found, request.POST or None, initial=initial)
+    form = BusinessForm(found, request.POST or None, initial=_initial(found))
     if request.method == "POST" and form.is_valid():
         try:
             update_business(caller.business_id, form.wanted(), caller.actor)
@@ -93,10 +118,46 @@ def business(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, gettext("Saved."))
             return redirect("settings")
+    return _page(request, found, form, LogoForm())
+
+
+@permit(Permission.SETTINGS_WRITE)
+@never_cache
+def logo(request: HttpRequest) -> HttpResponse:
+    """Show another picture on the public page, or none."""
+    caller = caller_of(request)
+    if request.method != "POST":
+        return redirect("settings")
+    if "remove" in request.POST:
+        remove_logo(caller.business_id, caller.actor)
+        messages.success(request, gettext("The logo is removed."))
+        return redirect("settings")
+    form = LogoForm(request.POST, request.FILES)
+    if form.is_valid():
+        try:
+            set_logo(caller.business_id, form.cleaned_data["logo"].read(MOST_BYTES + 1), caller.actor)
+        except UnusableLogo as error:
+            form.add_error("logo", gettext(str(error.__doc__)))
+        else:
+            messages.success(request, gettext("The logo is on the public page."))
+            return redirect("settings")
+    found = Business.objects.get(pk=caller.business_id)
+    return _page(request, found, BusinessForm(found, initial=_initial(found)), form)
+
+
+def _initial(found: Business) -> dict[str, Any]:
+    initial = {name: getattr(found, name) for name in _PLAIN}
+    return initial | {"has_own_color": bool(found.accent_color), "accent_color": found.accent_color or OUR_COLOR}
+
+
+def _page(request: HttpRequest, found: Business, form: BusinessForm, logo_form: LogoForm) -> HttpResponse:
     site = settings.CONFIGURATION.url.rstrip("/")
     script = site + static("slotkeeper/embed.js")
     context = {
         "form": form,
+        "logo_form": logo_form,
+        "business": found,
+        "logo": find_logo(found.pk),
         "public_url": site + reverse("public_business", args=[found.slug]),
         "snippet": format_html('<script src="{}" data-business="{}" async></script>', script, found.slug),
     }

@@ -56,6 +56,7 @@ urlpatterns = [
     path("closures/holidays", closures.holidays, name="closures_holidays"),
     path("closures/<int:closure_id>/delete", closures.remove, name="closure_remove"),
     path("settings", settings.business, name="settings"),
+    path("settings/logo", settings.logo, name="settings_logo"),
     path("settings/tokens", tokens.tokens, name="tokens"),
     path("settings/tokens/new", tokens.make, name="token_make"),
     path("settings/tokens/<int:token_id>/revoke", tokens.revoke, name="token_revoke"),

@@ -34,6 +34,7 @@ from slotkeeper.doors.public.visits import accent_of, read_start, write_start
 from slotkeeper.doors.rate_limit import changing_limits, wait_seconds
 from slotkeeper.doors.zones import zone_in_words
 from slotkeeper.offerings.models import Service
+from slotkeeper.people.logo import find_logo
 from slotkeeper.people.models import Business
 from slotkeeper.rules.appointment_status import TERMINAL, Status
 from slotkeeper.rules.intervals import Interval
@@ -84,6 +85,7 @@ class Errand:
             "zone_words": zone_in_words(self.zone),
             "start_link": reverse("public_business", args=[self.business.slug]),
             "accent": accent_of(self.business),
+            "logo": find_logo(self.business.pk),
             "view": self.url("booking"),
             "detects_zone": request.method == "GET" and not request.GET.get("zone"),
         }

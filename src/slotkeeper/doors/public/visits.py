@@ -19,6 +19,7 @@ from slotkeeper.doors.middleware import PAGE_POLICY
 from slotkeeper.doors.zones import zone_in_words
 from slotkeeper.offerings.models import Service
 from slotkeeper.offerings.on_offer import find_business, find_service
+from slotkeeper.people.logo import find_logo
 from slotkeeper.people.models import Business
 from slotkeeper.rules.contrast import parse_color
 from slotkeeper.rules.intervals import Interval
@@ -90,6 +91,7 @@ class Visit:
             "zone_words": zone_in_words(self.zone),
             "start_link": self.link("public_business"),
             "accent": accent_of(self.business),
+            "logo": find_logo(self.business.pk),
             "detects_zone": request.method == "GET" and not request.GET.get("zone"),
         }
         with timezone.override(ZoneInfo(self.zone)):

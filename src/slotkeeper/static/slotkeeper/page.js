@@ -13,6 +13,15 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   });
 }
 
+// A file that the server would refuse need not be sent first.
+for (const input of document.querySelectorAll("input[data-most-bytes]")) {
+  input.addEventListener("change", () => {
+    const isTooLarge = input.files[0]?.size > Number(input.dataset.mostBytes);
+    input.setCustomValidity(isTooLarge ? input.dataset.tooLarge : "");
+    input.reportValidity();
+  });
+}
+
 // What the passkey scripts report when the browser's own dialog was closed or failed.
 document.addEventListener("allauth.error", (event) => {
   const note = document.getElementById("passkey-error");
