@@ -53,10 +53,11 @@ def want(wanted: Wanted, now: datetime) -> None:
     _make_due(waiting, now)
 
 
-def settle(link_ids: Iterable[int], resolution: Resolution, now: datetime) -> int:
-    """Close what is proposed about some links; say how many proposals that were."""
+def settle(link_ids: Iterable[int], resolution: Resolution, now: datetime) -> None:
+    """Close what is proposed about some links. What their owner did there is known now and may be written over."""
     opened = CalendarProposal.objects.filter(link_id__in=list(link_ids), resolved_at=None)
-    return opened.update(resolved_at=now, resolution=resolution)
+    CalendarEventLink.objects.filter(pk__in=opened.values("link_id")).update(etag="")
+    opened.update(resolved_at=now, resolution=resolution)
 
 
 def standing_of(link: CalendarEventLink) -> Standing:

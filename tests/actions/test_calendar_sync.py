@@ -1,0 +1,377 @@
+"""Appointments in their people's calendars: written, moved, removed, and what their owners do to them there."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.core import mail
+
+from connected import HOUR, NOW, SOON, connect
+from slotkeeper.appointments import actions, calendar_sync
+from slotkeeper.appointments.actions import SlotTaken, Target
+from slotkeeper.appointments.calendar_sync import UnknownProposal
+from slotkeeper.appointments.rows import Reach, find
+from slotkeeper.calendars import accounts
+from slotkeeper.calendars.leases import take_lease
+from slotkeeper.calendars.models import BusyTime, CalendarConnection, CalendarProposal, ConnectedCalendar
+from slotkeeper.calendars.providers.base import Refused
+from slotkeeper.changes.record import COMMAND
+from slotkeeper.outbox.models import SendingHold
+from slotkeeper.rules.intervals import Interval
+
+
+@pytest.fixture
+def connected(cast, monkeypatch):
+    return connect(cast.owner, monkeypatch)
+
+
+def reach(connected):
+    return Reach(connected.member.business_id)
+
+
+def change(connected, row, **fields):
+    return actions.update(Target(reach(connected), row.id), fields, COMMAND, NOW)
+
+
+def entered(connected):
+    (event,) = [one for one in connected.twin.events.values() if one.key and not one.is_gone]
+    return event
+
+
+def test_an_appointment_appears_in_the_calendar(connected):
+    connected.book()
+    connected.work()
+    assert entered(connected).times == (Interval(SOON, SOON + HOUR),)
+    link = connected.link()
+    assert (link.internal_entity_type, link.state, link.synced_version) == ("appointment", "synced", 1)
+    assert link.due_at is None
+
+
+def test_one_that_is_not_to_be_synced_does_not(connected):
+    connected.book(sync_to_calendar=False)
+    connected.work()
+    assert connected.titles() == []
+
+
+def test_a_change_is_written_and_only_once(connected):
+    row = connected.book()
+    connected.work()
+    change(connected, row, title="Longer", end_time=SOON + 2 * HOUR)
+    connected.work()
+    connected.work_later()
+    assert (entered(connected).title, entered(connected).times) == ("Longer", (Interval(SOON, SOON + 2 * HOUR),))
+    assert connected.twin.writes == 2
+
+
+def test_a_canceled_appointment_leaves_the_calendar(connected):
+    row = connected.book()
+    connected.work()
+    actions.cancel(Target(reach(connected), row.id), COMMAND, NOW)
+    connected.work()
+    assert connected.titles() == []
+    assert connected.link().state == "gone"
+
+
+def test_the_switch_takes_the_event_away_and_brings_it_back(connected):
+    row = connected.book()
+    connected.work()
+    change(connected, row, sync_to_calendar=False)
+    connected.work()
+    assert connected.titles() == []
+    change(connected, row, sync_to_calendar=True)
+    connected.work()
+    assert connected.titles() == ["Consultation"]
+    assert connected.link().state == "synced"
+
+
+def test_booked_and_canceled_before_the_worker_looked_writes_nothing(connected):
+    row = connected.book()
+    actions.cancel(Target(reach(connected), row.id), COMMAND, NOW)
+    connected.work()
+    assert connected.twin.writes == 0
+
+
+def test_a_reassigned_appointment_moves_to_the_other_persons_calendar(connected, cast):
+    row = connected.book()
+    connected.work()
+    change(connected, row, user_id=cast.colleague.user_id)
+    connected.work()
+    assert connected.titles() == []
+
+
+def test_a_provider_that_is_away_costs_nobody_a_booking_and_gets_it_afterwards(connected):
+    connected.twin.fault = "away"
+    connected.book()
+    connected.work()
+    connected.connection.refresh_from_db()
+    assert (connected.connection.status, connected.connection.failures) == ("failing", 1)
+    assert connected.connection.last_error == "The server cannot be reached."
+    connected.work()  # the pause is not over: no second try
+    connected.connection.refresh_from_db()
+    assert connected.connection.failures == 1
+    connected.twin.fault = ""
+    connected.work_later()
+    assert connected.titles() == ["Consultation"]
+    connected.connection.refresh_from_db()
+    assert (connected.connection.status, connected.connection.failures, connected.connection.last_error) == (
+        "connected", 0, "",
+    )  # fmt: skip
+
+
+def test_while_a_provider_is_away_further_bookings_do_not_ask_it(connected):
+    connected.twin.fault = "away"
+    connected.work()
+    for number in range(3):
+        connected.book(SOON + number * HOUR)
+        connected.work()
+    connected.connection.refresh_from_db()
+    assert connected.connection.failures == 1
+
+
+def test_what_the_server_asks_to_wait_is_waited(connected):
+    connected.twin.fault = "busy"
+    connected.work()
+    connected.connection.refresh_from_db()
+    assert 5 < (connected.connection.due_at - datetime.now(UTC)).total_seconds() <= 7
+
+
+def test_a_lost_answer_makes_no_second_event(connected):
+    connected.twin.fault = "lost_answer"
+    connected.book()
+    connected.work()
+    assert connected.link().state == "pending"
+    connected.work_later()
+    assert connected.titles() == ["Consultation"]
+    assert len(connected.twin.events) == 1
+
+
+def test_canceled_after_a_lost_answer_leaves_nothing_behind(connected):
+    connected.twin.fault = "lost_answer"
+    row = connected.book()
+    connected.work()
+    actions.cancel(Target(reach(connected), row.id), COMMAND, NOW)
+    connected.work_later()
+    assert connected.titles() == []
+
+
+def test_one_refused_event_holds_up_no_other(connected, monkeypatch):
+    provider = accounts.PROVIDERS["caldav"](None)
+    real = provider.create_event
+
+    def create(place, event):
+        if event.title == "Bad":
+            raise Refused("The title is refused.")
+        return real(place, event)
+
+    monkeypatch.setattr(provider, "create_event", create)
+    monkeypatch.setitem(accounts.PROVIDERS, "caldav", lambda _account: provider)
+    connected.book(title="Bad")
+    connected.book(SOON + HOUR, title="Good")
+    connected.work()
+    assert connected.titles() == ["Good"]
+    states = dict(connected.connection.links.values_list("state", "last_error"))
+    assert states == {"failing": "The title is refused.", "synced": ""}
+
+
+def test_nothing_is_written_while_sending_is_held(connected):
+    hold = SendingHold.objects.create(reason="restored")
+    connected.book()
+    connected.work()
+    assert connected.titles() == []
+    hold.delete()
+    connected.work_later()
+    assert connected.titles() == ["Consultation"]
+
+
+def test_access_lost_is_told_the_owner_once(connected):
+    connected.twin.fault = "locked_out"
+    connected.work()
+    connected.work_later()
+    connected.connection.refresh_from_db()
+    assert connected.connection.status == "reconnect"
+    (message,) = mail.outbox
+    assert message.to == [connected.member.user.email]
+    assert "Twin" in message.subject
+
+
+def test_a_calendar_chosen_later_gets_what_lies_ahead(connected):
+    ConnectedCalendar.objects.update(receives=False)
+    connected.book()
+    connected.work()
+    assert connected.titles() == []
+    ConnectedCalendar.objects.update(receives=True)
+    calendar_sync.plan_for_person(connected.member.user_id, datetime.now(UTC))
+    connected.work()
+    assert connected.titles() == ["Consultation"]
+
+
+def test_only_one_process_at_a_time_works_on_a_connection(connected):
+    assert take_lease(connected.connection.pk, datetime.now(UTC))
+    assert take_lease(connected.connection.pk, datetime.now(UTC)) is None
+    connected.book()
+    connected.work_later()
+    assert connected.titles() == []
+
+
+def test_our_own_event_blocks_nothing_and_a_foreign_one_does(connected):
+    connected.book()
+    connected.enter("dentist", SOON + 4 * HOUR, SOON + 5 * HOUR)
+    connected.work_later()
+    connected.work_later()
+    assert [row.external_id for row in BusyTime.objects.all()] == ["dentist"]
+
+
+def test_a_moved_and_a_removed_foreign_event_follow(connected):
+    connected.enter("dentist", SOON, SOON + HOUR)
+    connected.work_later()
+    connected.enter("dentist", SOON + 2 * HOUR, SOON + 3 * HOUR)
+    connected.work_later()
+    (row,) = BusyTime.objects.all()
+    assert int(row.start_time.timestamp()) == SOON + 2 * HOUR
+    connected.twin.events["dentist"].is_gone = True
+    connected.twin.events["dentist"].changed_at = next(connected.twin.clock)
+    connected.work_later()
+    assert not BusyTime.objects.exists()
+
+
+def test_a_forgotten_cursor_loses_no_change(connected):
+    connected.enter("one", SOON, SOON + HOUR)
+    connected.enter("two", SOON + HOUR, SOON + 2 * HOUR)
+    connected.work_later()
+    del connected.twin.events["one"]
+    connected.enter("three", SOON + 2 * HOUR, SOON + 3 * HOUR)
+    connected.twin.oldest_cursor = next(connected.twin.clock)
+    connected.work_later()
+    assert sorted(BusyTime.objects.values_list("external_id", flat=True)) == ["three", "two"]
+
+
+# What the owner does to our event in their calendar.
+
+
+@pytest.fixture
+def moved(connected):
+    """An appointment whose event its owner has moved by an hour."""
+    row = connected.book()
+    connected.work_later()
+    (name,) = connected.twin.events
+    there = connected.twin.events[name]
+    connected.twin.store(name, title=there.title, times=(Interval(SOON + HOUR, SOON + 2 * HOUR),), key=there.key)
+    connected.work_later()
+    return row
+
+
+def removed_by_owner(connected):
+    row = connected.book()
+    connected.work_later()
+    (name,) = connected.twin.events
+    connected.twin.events[name].is_gone = True
+    connected.twin.events[name].changed_at = next(connected.twin.clock)
+    connected.work_later()
+    return row
+
+
+def appointment(connected, row):
+    return find(reach(connected), row.id)
+
+
+def test_a_move_there_is_proposed_and_changes_nothing(connected, moved):
+    ((proposal, about),) = calendar_sync.open_proposals(reach(connected))
+    assert (proposal.kind, about.pk, int(proposal.start_time.timestamp())) == ("move", moved.id, SOON + HOUR)
+    assert appointment(connected, moved).start_time == SOON
+
+
+def test_accepting_moves_the_appointment(connected, moved):
+    calendar_sync.accept(CalendarProposal.objects.get().pk, reach(connected), COMMAND, NOW)
+    assert appointment(connected, moved).start_time == SOON + HOUR
+    connected.work_later()
+    assert entered(connected).times == (Interval(SOON + HOUR, SOON + 2 * HOUR),)
+    assert connected.link().state == "synced"
+    assert calendar_sync.open_proposals(reach(connected)) == []
+
+
+def test_accepting_asks_the_guard_again(connected, moved):
+    connected.book(SOON + HOUR, title="Meanwhile", sync_to_calendar=False)
+    with pytest.raises(SlotTaken):
+        calendar_sync.accept(CalendarProposal.objects.get().pk, reach(connected), COMMAND, NOW)
+    assert appointment(connected, moved).start_time == SOON
+    assert calendar_sync.open_proposals(reach(connected))
+
+
+def test_dismissing_writes_the_event_back(connected, moved):
+    calendar_sync.dismiss(CalendarProposal.objects.get().pk, reach(connected), NOW)
+    connected.work_later()
+    assert entered(connected).times == (Interval(SOON, SOON + HOUR),)
+    connected.work_later()
+    assert calendar_sync.open_proposals(reach(connected)) == []
+
+
+def test_moving_it_back_there_takes_the_proposal_away(connected, moved):
+    (name,) = connected.twin.events
+    there = connected.twin.events[name]
+    connected.twin.store(name, title=there.title, times=(Interval(SOON, SOON + HOUR),), key=there.key)
+    connected.work_later()
+    assert calendar_sync.open_proposals(reach(connected)) == []
+
+
+def test_an_edit_of_other_fields_waits_for_the_decision(connected, moved):
+    change(connected, moved, title="Renamed")
+    connected.work_later()
+    assert entered(connected).title == "Consultation"
+    calendar_sync.dismiss(CalendarProposal.objects.get().pk, reach(connected), NOW)
+    connected.work_later()
+    assert (entered(connected).title, entered(connected).times) == ("Renamed", (Interval(SOON, SOON + HOUR),))
+
+
+def test_moving_the_appointment_here_overrules_the_proposal(connected, moved):
+    change(connected, moved, start_time=SOON + 3 * HOUR, end_time=SOON + 4 * HOUR)
+    connected.work_later()
+    assert entered(connected).times == (Interval(SOON + 3 * HOUR, SOON + 4 * HOUR),)
+    assert calendar_sync.open_proposals(reach(connected)) == []
+
+
+def test_a_move_that_was_not_yet_seen_is_not_overwritten(connected):
+    row = connected.book()
+    connected.work_later()
+    (name,) = connected.twin.events
+    there = connected.twin.events[name]
+    connected.twin.store(name, title=there.title, times=(Interval(SOON + HOUR, SOON + 2 * HOUR),), key=there.key)
+    change(connected, row, title="Renamed")
+    connected.work()
+    assert entered(connected).times == (Interval(SOON + HOUR, SOON + 2 * HOUR),)
+    assert CalendarProposal.objects.get().kind == "move"
+
+
+def test_a_deletion_there_is_proposed_as_a_cancellation(connected):
+    row = removed_by_owner(connected)
+    ((proposal, _),) = calendar_sync.open_proposals(reach(connected))
+    assert proposal.kind == "delete"
+    calendar_sync.accept(proposal.pk, reach(connected), COMMAND, NOW)
+    connected.work_later()
+    assert appointment(connected, row).status == "canceled"
+    assert connected.titles() == []
+    assert connected.link().state == "gone"
+
+
+def test_a_dismissed_deletion_brings_the_event_back(connected):
+    removed_by_owner(connected)
+    calendar_sync.dismiss(CalendarProposal.objects.get().pk, reach(connected), NOW)
+    connected.work_later()
+    connected.work_later()
+    assert connected.titles() == ["Consultation"]
+    assert connected.link().state == "synced"
+
+
+def test_proposals_of_another_business_do_not_exist(connected, moved, cast):
+    proposal = CalendarProposal.objects.get()
+    foreign = Reach(cast.outsider.business_id)
+    assert calendar_sync.open_proposals(foreign) == []
+    with pytest.raises(UnknownProposal):
+        calendar_sync.dismiss(proposal.pk, foreign, NOW)
+    with pytest.raises(UnknownProposal):
+        calendar_sync.accept(proposal.pk, Reach(connected.member.business_id, cast.colleague.user_id), COMMAND, NOW)
+
+
+def test_a_secret_that_no_key_opens_asks_for_a_new_connection(connected):
+    CalendarConnection.objects.update(sealed_secret="sealed with a key that was lost")
+    connected.work()
+    connected.connection.refresh_from_db()
+    assert connected.connection.status == "reconnect"
