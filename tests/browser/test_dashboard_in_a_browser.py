@@ -327,6 +327,25 @@ def test_phone_shows_a_day_and_books(office, open_browser):
 
 
 @pytest.mark.parametrize("has_script", [True, False])
+def test_questions_of_a_service_are_moved_by_keyboard(office, open_browser, has_script):
+    visitor = open_browser(java_script_enabled=has_script)
+    page = visitor.open("/services/new")
+    for number, text in enumerate(("First?", "Second?", "Third?")):
+        page.locator("summary", has_text=f"Question {number + 1}").click()
+        page.locator(f"[name=questions-{number}-label]").fill(text)
+    visitor.press("More questions")  # now each has its buttons
+    page.get_by_role("button", name="Move up: Third?").focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("The new order is not stored yet.").wait_for()
+    page.keyboard.press("Enter")  # the button moves along
+    order = page.locator(".question summary")
+    order.first.get_by_text("Third?").wait_for()
+    assert [text.strip() for text in order.all_inner_texts()][:3] == ["Third?", "First?", "Second?"]
+    if has_script:
+        look_at(visitor, "question_order")
+
+
+@pytest.mark.parametrize("has_script", [True, False])
 def test_phone_has_a_menu_that_opens_by_thumb_and_by_keyboard(office, open_browser, has_script):
     visitor = open_browser(NARROW, java_script_enabled=has_script)
     page = visitor.open("/customers")

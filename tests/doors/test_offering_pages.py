@@ -178,6 +178,49 @@ def test_more_questions_are_offered_with_everything_kept_and_nothing_stored(cast
     assert not Service.objects.exists()
 
 
+def asked_in_order(page: str) -> list[str]:
+    return re.findall(r'name="questions-[0-9]-label" value="([^"]+)"', page)
+
+
+def test_questions_are_put_in_order_by_buttons_and_stored_with_the_form(cast):
+    fields = service_fields(
+        **{"questions-0-label": "First?", "questions-1-label": "Second?", "questions-2-label": "Third?"},
+        **{"questions-2-kind": "choice", "questions-2-choices": "Yes\nNo", "questions-2-is_required": "on"},
+    )
+    browser = browser_of(cast.owner)
+    page = text_of(browser.post("/services/new", fields | {"move": "2-up"}))
+    assert asked_in_order(page) == ["First?", "Third?", "Second?"]
+    assert "The new order is not stored yet." in page
+    assert re.search(r'value="1-up"[^>]*autofocus', page)  # one can press on
+    assert not Service.objects.exists()
+    moved = fields | {
+        "questions-1-label": "Third?", "questions-1-kind": "choice", "questions-1-choices": "Yes\nNo",
+        "questions-1-is_required": "on", "questions-2-label": "Second?", "questions-2-kind": "text",
+        "questions-2-choices": "",
+    }  # fmt: skip
+    del moved["questions-2-is_required"]
+    page = text_of(browser.post("/services/new", moved | {"move": "0-down"}))
+    assert asked_in_order(page) == ["Third?", "First?", "Second?"]
+    assert re.search(r'name="questions-0-is_required"[^>]*checked', page)
+    assert not re.search(r'name="questions-1-is_required"[^>]*checked', page)
+    assert browser.post("/services/new", moved).status_code == 302
+    assert [one["label"] for one in Service.objects.get().questions] == ["First?", "Third?", "Second?"]
+
+
+def test_only_questions_with_a_text_move_and_only_among_themselves(cast):
+    fields = service_fields(**{"questions-0-label": "First?", "questions-1-label": "Second?"})
+    page = text_of(browser_of(cast.owner).post("/services/new", fields | {"more": "1"}))
+    assert re.findall(r'value="([0-9]+-(?:up|down))"', page) == ["0-down", "1-up"]
+
+
+@pytest.mark.parametrize("move", ["0-up", "2-down", "99-up", "x", "-1-up", "1-sideways", ""])
+def test_forged_move_of_a_question_changes_nothing(cast, move):
+    fields = service_fields(**{"questions-0-label": "First?", "questions-1-label": "Second?"})
+    answer = browser_of(cast.owner).post("/services/new", fields | {"move": move})
+    assert asked_in_order(text_of(answer)) == ["First?", "Second?"]
+    assert not Service.objects.exists()
+
+
 def test_service_is_changed_as_its_own_form_shows_it(cast):
     service = offer(cast, "Massage", [cast.owner], price_amount=4800, price_currency="EUR", questions=[
         {"label": "First visit?", "kind": "choice", "is_required": True, "choices": ["Yes", "No"]},

@@ -1,4 +1,4 @@
-"""The form of a service, with the questions that it asks."""
+"""The form of a service."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +8,6 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from slotkeeper.doors.dashboard.appointment_form import Text
-from slotkeeper.doors.dashboard.asking import refuse_control_characters
 from slotkeeper.doors.dashboard.offering_fields import (
     ColorField,
     LengthField,
@@ -20,11 +19,6 @@ from slotkeeper.doors.dashboard.offering_fields import (
 from slotkeeper.offerings.models import Assignment, Service
 from slotkeeper.people.models import Business, Membership
 
-MOST_QUESTIONS = 20
-SPARE_QUESTIONS = 3
-USUAL_KIND = "text"
-MOST_CHOICES = 50
-CHOICE_CHARACTERS = 100
 _PLAIN = (
     "name",
     "slug",
@@ -135,72 +129,6 @@ class ServiceForm(forms.Form):
         for name, reason in reasons.items():
             sentence = _("This address is taken, or is none: use a-z, 0-9 and - between them.")
             self.add_error(name if name in self.fields else None, sentence if name == "slug" else reason)
-
-
-class QuestionForm(forms.Form):
-    """One question; without its text there is none."""
-
-    label = Text(_("Question"), 200, empty_value="")
-    kind = forms.ChoiceField(
-        label=_("Answered by"),
-        choices=[
-            ("text", _("a line of text")),
-            ("long_text", _("a longer text")),
-            ("choice", _("one of several choices")),
-            ("checkbox", _("a box to tick")),
-        ],
-        initial=USUAL_KIND,
-    )
-    choices = forms.CharField(
-        label=_("Choices"), required=False, max_length=MOST_CHOICES * (CHOICE_CHARACTERS + 2),
-        validators=[refuse_control_characters], help_text=_("One a line; for “one of several choices” only."),
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )  # fmt: skip
-    is_required = forms.BooleanField(label=_("It must be answered"), required=False)
-
-    def clean_choices(self) -> list[str]:
-        """Split the choices by line."""
-        lines = [line.strip() for line in self.cleaned_data["choices"].splitlines() if line.strip()]
-        if len(lines) > MOST_CHOICES or any(len(line) > CHOICE_CHARACTERS for line in lines):
-            raise ValidationError(
-                _("At most %(number)d choices of %(characters)d characters each."),
-                params={"number": MOST_CHOICES, "characters": CHOICE_CHARACTERS},
-            )
-        return list(dict.fromkeys(lines))
-
-    def clean(self) -> dict[str, Any]:
-        """Ask for choices where one must choose, and for the question where there are choices to it."""
-        data = self.cleaned_data
-        choices = data.get("choices")
-        if data.get("label") and data.get("kind") == "choice" and choices == []:
-            self.add_error("choices", _("Write at least one choice."))
-        if choices and "label" in data and not data["label"] and not self.initial.get("label"):
-            self.add_error("label", _("Write the question, or empty its choices."))
-        return data
-
-    def wanted(self) -> dict[str, Any]:
-        """Give the question as it is stored with its service."""
-        data = self.cleaned_data
-        choices = data["choices"] if data["kind"] == "choice" else []
-        return {
-            "label": data["label"], "kind": data["kind"], "is_required": data["is_required"], "choices": choices
-        }  # fmt: skip
-
-
-_QUESTIONS = forms.formset_factory(
-    QuestionForm, extra=SPARE_QUESTIONS, max_num=MOST_QUESTIONS, absolute_max=MOST_QUESTIONS, validate_max=True
-)
-
-
-def question_forms(data: Any, stored: Sequence[Mapping[str, Any]]) -> Any:
-    """Give the group of questions: those stored, and empty ones."""
-    initial = [dict(one) | {"choices": "\n".join(one.get("choices") or ())} for one in stored]
-    return _QUESTIONS(data, prefix="questions", initial=initial)
-
-
-def wanted_questions(questions: Any) -> list[dict[str, Any]]:
-    """Give the questions that have a text."""
-    return [form.wanted() for form in questions.forms if form.cleaned_data.get("label")]
 
 
 def initial_of(service: Service, user_ids: Sequence[int]) -> dict[str, Any]:

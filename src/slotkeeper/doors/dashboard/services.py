@@ -4,22 +4,15 @@ import time
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 
 from slotkeeper.doors.access import permit
-from slotkeeper.doors.dashboard.asking import LARGEST_ID, caller_of, number_from, show
-from slotkeeper.doors.dashboard.service_form import (
-    MOST_QUESTIONS,
-    SPARE_QUESTIONS,
-    USUAL_KIND,
-    ServiceForm,
-    initial_of,
-    question_forms,
-    wanted_questions,
-)
+from slotkeeper.doors.dashboard.asking import LARGEST_ID, caller_of, show
+from slotkeeper.doors.dashboard.question_forms import question_forms, question_rows, rearranged, wanted_questions
+from slotkeeper.doors.dashboard.service_form import ServiceForm, initial_of
 from slotkeeper.offerings.actions import (
     ServiceTarget,
     ServiceVersionConflict,
@@ -62,7 +55,7 @@ def new(request: HttpRequest) -> HttpResponse:
         "horizon_days": 60, "price_currency": business.currency, "user_ids": [caller.user_id],
     }  # fmt: skip
     form = ServiceForm(business, None, request.POST or None, initial=initial)
-    questions = question_forms(_with_more(request.POST) or None, [])
+    questions = question_forms(rearranged(request.POST) or None, [])
     if _is_complete(request, form, questions):
         fields = form.wanted() | {"questions": wanted_questions(questions)}
         try:
@@ -75,7 +68,7 @@ def new(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, gettext("Saved."))
             return redirect("services")
-    return show(request, "dashboard/service_form.html", _context(business, form, questions))
+    return show(request, "dashboard/service_form.html", _context(request, form, questions) | {"business": business})
 
 
 @permit(Permission.SERVICES_WRITE)
@@ -87,7 +80,7 @@ def edit(request: HttpRequest, service_id: int) -> HttpResponse:
     initial = initial_of(service, user_ids_of(service))
     initial["price_currency"] = initial["price_currency"] or business.currency
     form = ServiceForm(business, service, request.POST or None, initial=initial)
-    questions = question_forms(_with_more(request.POST) or None, service.questions)
+    questions = question_forms(rearranged(request.POST) or None, service.questions)
     current = None
     if _is_complete(request, form, questions):
         fields = form.wanted() | {"questions": wanted_questions(questions)}
@@ -106,7 +99,9 @@ def edit(request: HttpRequest, service_id: int) -> HttpResponse:
         else:
             messages.success(request, gettext("Saved."))
             return redirect("services")
-    context = _context(business, form, questions) | {"service": service, "current": current}
+    context = _context(request, form, questions) | {
+        "business": business, "service": service, "current": current
+    }  # fmt: skip
     return show(request, "dashboard/service_form.html", context, 409 if current else 200)
 
 
@@ -129,29 +124,16 @@ def delete(request: HttpRequest, service_id: int) -> HttpResponse:
     return show(request, "dashboard/service_delete.html", {"service": service})
 
 
-def _context(business: Business, form: ServiceForm, questions: Any) -> dict[str, Any]:
-    return {"business": business, "form": form, "questions": questions}
+def _context(request: HttpRequest, form: ServiceForm, questions: Any) -> dict[str, Any]:
+    return {"form": form, "questions": questions, "question_rows": question_rows(questions, request.POST)}
 
 
 def _is_complete(request: HttpRequest, form: ServiceForm, questions: Any) -> bool:
-    """Say whether everything may be stored; whoever asks for more rows is still writing."""
-    if request.method != "POST" or "more" in request.POST:
+    """Say whether everything may be stored; whoever asks for more questions, or for another order, is still writing."""
+    if request.method != "POST" or {"more", "move"} & request.POST.keys():
         return False
     # Both, so that all that is wrong is said at once.
     return all([form.is_valid(), questions.is_valid()])
-
-
-def _with_more(data: QueryDict) -> QueryDict:
-    """Add empty questions where they were asked for."""
-    count = number_from(data.get("questions-TOTAL_FORMS"), MOST_QUESTIONS)
-    if "more" not in data or count is None:
-        return data
-    data = data.copy()
-    wanted = min(count + SPARE_QUESTIONS, MOST_QUESTIONS)
-    data["questions-TOTAL_FORMS"] = str(wanted)
-    for number in range(count, wanted):
-        data[f"questions-{number}-kind"] = USUAL_KIND
-    return data
 
 
 def _business(caller: Caller) -> Business:
