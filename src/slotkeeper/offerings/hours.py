@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from slotkeeper.changes.record import Actor, Subject, record
+from slotkeeper.changes.versions import StaleVersion
 from slotkeeper.offerings.models import DAY_MINUTES, DateOverride, OpeningHours
 from slotkeeper.offerings.refusals import InvalidFields, NotInBusiness
 from slotkeeper.people.models import Membership
@@ -28,14 +29,23 @@ class Member:
     user_id: int
 
 
-def set_weekly_hours(member: Member, days: Mapping[int, Day], actor: Actor) -> list[list[Range]]:
+class HoursVersionConflict(StaleVersion):
+    """The week was changed in the meantime."""
+
+
+def set_weekly_hours(
+    member: Member, days: Mapping[int, Day], actor: Actor, versions: frozenset[int] | None = None
+) -> list[list[Range]]:
     """Replace the ranges of the weekdays given (0 is Monday) and give back the whole week.
 
-    Minutes since midnight; an end at or before the start lies on the next day. Raises NotInBusiness and
-    InvalidFields, whose fields are the weekdays' names.
+    Minutes since midnight; an end at or before the start lies on the next day. Raises NotInBusiness;
+    InvalidFields, whose fields are the weekdays' names; and HoursVersionConflict, with the membership, where the
+    week has none of `versions` (None: any will do).
     """
     with transaction.atomic():
         membership = locked_membership(member)
+        if versions is not None and membership.hours_version not in versions:
+            raise HoursVersionConflict(membership)
         before = read_week(membership.pk)
         after = proposed_week(before, days)
         if after != before:
@@ -46,7 +56,9 @@ def set_weekly_hours(member: Member, days: Mapping[int, Day], actor: Actor) -> l
                 for weekday in changed
                 for start, end in after[weekday]
             )
-            subject = Subject(member.business_id, "opening_hours", membership.pk)
+            membership.hours_version += 1
+            membership.save(update_fields=["hours_version"])
+            subject = Subject(member.business_id, "opening_hours", membership.pk, membership.hours_version)
             record(subject, "updated", actor, _named(before, changed), _named(after, changed))
     return after
 

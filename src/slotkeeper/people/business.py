@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from django.db import IntegrityError, transaction
 
 from slotkeeper.changes.record import Actor, Subject, changed_fields, record
+from slotkeeper.changes.versions import StaleVersion
 from slotkeeper.people.models import Business
 from slotkeeper.people.sign_up import RESERVED_SLUGS
 
@@ -13,18 +14,30 @@ class SlugTaken(Exception):
     """That address is taken, by another business or by a page of ours."""
 
 
-def update_business(business_id: int, fields: Mapping[str, str | int], actor: Actor) -> Business:
-    """Change the fields given: any column that describes the business or its public page. Raises SlugTaken."""
+class BusinessVersionConflict(StaleVersion):
+    """The business was changed in the meantime."""
+
+
+def update_business(
+    business_id: int, fields: Mapping[str, str | int], actor: Actor, versions: frozenset[int] | None = None
+) -> Business:
+    """Change the fields given: any column that describes the business or its public page.
+
+    Raises SlugTaken, and BusinessVersionConflict where it has none of `versions` (None: any will do).
+    """
     with transaction.atomic():
         business = Business.objects.select_for_update().get(pk=business_id)
+        if versions is not None and business.version not in versions:
+            raise BusinessVersionConflict(business)
         before, after = changed_fields({name: getattr(business, name) for name in fields}, fields)
         if after:
             if "slug" in after:
                 _require_free(str(after["slug"]))
             for name, value in after.items():
                 setattr(business, name, value)
-            _save(business, list(after))
-            record(Subject(business_id, "business", business_id), "updated", actor, before, after)
+            business.version += 1
+            _save(business, [*after, "version"])
+            record(Subject(business_id, "business", business_id, business.version), "updated", actor, before, after)
     return business
 
 

@@ -33,21 +33,21 @@ def set_logo(business_id: int, content: bytes, actor: Actor) -> BusinessLogo:
     picture = _checked(content)
     digest = sha256(content).hexdigest()[:32]
     with transaction.atomic():
-        before = _locked_digest(business_id)
+        business, before = _locked(business_id)
         columns = picture._asdict() | {"content": content, "digest": digest}
         logo, _ = BusinessLogo.objects.update_or_create(business_id=business_id, defaults=columns)
         if before != digest:
-            _record(business_id, before, digest, actor)
+            _record(business, before, digest, actor)
     return logo
 
 
 def remove_logo(business_id: int, actor: Actor) -> None:
     """Show no logo any more; where there was none, nothing changes."""
     with transaction.atomic():
-        before = _locked_digest(business_id)
+        business, before = _locked(business_id)
         if before is not None:
             BusinessLogo.objects.filter(business_id=business_id).delete()
-            _record(business_id, before, None, actor)
+            _record(business, before, None, actor)
 
 
 def find_logo(business_id: int) -> BusinessLogo | None:
@@ -66,11 +66,14 @@ def _checked(content: bytes) -> Picture:
     return picture
 
 
-def _locked_digest(business_id: int) -> str | None:
-    """Give the digest of the logo there is; another change of it waits until this one is done."""
-    Business.objects.select_for_update(no_key=True).get(pk=business_id)
-    return BusinessLogo.objects.filter(business_id=business_id).values_list("digest", flat=True).first()
+def _locked(business_id: int) -> tuple[Business, str | None]:
+    """Give the business and the digest of its logo; another change of them waits until this one is done."""
+    business = Business.objects.select_for_update(no_key=True).get(pk=business_id)
+    return business, BusinessLogo.objects.filter(business=business).values_list("digest", flat=True).first()
 
 
-def _record(business_id: int, before: str | None, after: str | None, actor: Actor) -> None:
-    record(Subject(business_id, "business", business_id), "updated", actor, {"logo": before}, {"logo": after})
+def _record(business: Business, before: str | None, after: str | None, actor: Actor) -> None:
+    business.version += 1
+    business.save(update_fields=["version"])
+    subject = Subject(business.pk, "business", business.pk, business.version)
+    record(subject, "updated", actor, {"logo": before}, {"logo": after})

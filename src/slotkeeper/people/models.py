@@ -63,6 +63,7 @@ class Business(models.Model):
     introduction = models.TextField(default="", db_default="", blank=True)  # on the public page
     accent_color = models.CharField(max_length=7, default="", db_default="", blank=True)  # of the public page
     self_service_cutoff_minutes = models.PositiveIntegerField(default=1440, db_default=1440)
+    version = models.PositiveIntegerField(default=1, db_default=1)
     created_at = models.DateTimeField(db_default=CurrentTimestamp())
 
     class Meta:
@@ -108,6 +109,7 @@ class Membership(models.Model):
     business = models.ForeignKey(Business, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in Role])
     is_suspended = models.BooleanField(default=False)
+    hours_version = models.PositiveIntegerField(default=1, db_default=1)  # of the ordinary week
     created_at = models.DateTimeField(db_default=CurrentTimestamp())
 
     objects = MembershipQuerySet.as_manager()

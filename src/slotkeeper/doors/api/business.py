@@ -12,7 +12,8 @@ from msgspec import UNSET, Meta, UnsetType
 from slotkeeper.doors.api.appointment_forms import LongText, ZoneName
 from slotkeeper.doors.api.base import Body, JsonEndpoint, PictureBody, answer, answer_nothing, answers
 from slotkeeper.doors.api.people import Color, Currency, Name, Slug
-from slotkeeper.doors.api.problems import bad_field
+from slotkeeper.doors.api.problems import Problem, bad_field
+from slotkeeper.doors.api.versions import STALE_VERSION, accepted_versions, answer_versioned, refusing_stale
 from slotkeeper.people.business import update_business
 from slotkeeper.people.logo import find_logo, remove_logo, set_logo
 from slotkeeper.people.models import Business, User
@@ -42,6 +43,7 @@ class BusinessOut(msgspec.Struct):
     accent_color: str | None
     logo_url: str | None
     self_service_cutoff_minutes: int
+    version: int
 
 
 class Me(msgspec.Struct):
@@ -66,6 +68,13 @@ class BusinessChanges(msgspec.Struct, forbid_unknown_fields=True):
     introduction: LongText | UnsetType = UNSET
     accent_color: Color | None | UnsetType = UNSET
     self_service_cutoff_minutes: Annotated[int, Meta(ge=0, le=525_600)] | UnsetType = UNSET
+    version: int | UnsetType = UNSET
+
+
+class BusinessRefusal(Problem, frozen=True, omit_defaults=True):
+    """A 409 or 412 with the business as it is now."""
+
+    current: BusinessOut | UnsetType = UNSET
 
 
 class MeEndpoint(JsonEndpoint):
@@ -101,28 +110,32 @@ class BusinessEndpoint(JsonEndpoint):
         "PATCH": Permission.SETTINGS_WRITE,
     }
 
-    @answers(BusinessOut)
+    @answers(BusinessOut, headers=("ETag",))
     def get(self) -> HttpResponse:
         """Read the business."""
-        return answer(_business(Business.objects.get(pk=self.caller.business_id)))
+        return _answer_business(Business.objects.get(pk=self.caller.business_id))
 
-    @answers(BusinessOut)
+    @answers(BusinessOut, refusals=STALE_VERSION, problem=BusinessRefusal, headers=("ETag",))
     def put(self, parsed_body: Body[BusinessChanges]) -> HttpResponse:
         """Change the fields sent."""
         return self._change(parsed_body)
 
-    @answers(BusinessOut)
+    @answers(BusinessOut, refusals=STALE_VERSION, problem=BusinessRefusal, headers=("ETag",))
     def patch(self, parsed_body: Body[BusinessChanges]) -> HttpResponse:
         """Change the fields sent; the same as PUT."""
         return self._change(parsed_body)
 
     def _change(self, body: BusinessChanges) -> HttpResponse:
         fields = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET}
+        fields.pop("version", None)
+        versions = accepted_versions(self, body.version)
         if "time_zone" in fields and not is_zone(fields["time_zone"]):
             raise bad_field("time_zone", "INVALID_FIELD", "It is no IANA time zone such as Europe/Berlin.")
         for name in {"introduction", "accent_color"} & fields.keys():
             fields[name] = fields[name] or ""
-        return answer(_business(update_business(self.caller.business_id, fields, self.caller.actor)))
+        with refusing_stale(self.request, _business):
+            changed = update_business(self.caller.business_id, fields, self.caller.actor, versions)
+        return _answer_business(changed)
 
 
 class BusinessLogoEndpoint(JsonEndpoint):
@@ -131,17 +144,21 @@ class BusinessLogoEndpoint(JsonEndpoint):
     exclude_validate_responses = frozenset({HTTPStatus.NO_CONTENT})  # an empty answer has no type to check
     permissions = {"PUT": Permission.SETTINGS_WRITE, "DELETE": Permission.SETTINGS_WRITE}
 
-    @answers(BusinessOut)
+    @answers(BusinessOut, headers=("ETag",))
     def put(self, parsed_body: PictureBody) -> HttpResponse:
         """Show another logo. The body is the picture itself: PNG, JPEG or WebP."""
         set_logo(self.caller.business_id, parsed_body, self.caller.actor)
-        return answer(_business(Business.objects.get(pk=self.caller.business_id)))
+        return _answer_business(Business.objects.get(pk=self.caller.business_id))
 
     @answers(None, HTTPStatus.NO_CONTENT)
     def delete(self) -> HttpResponse:
         """Show no logo any more."""
         remove_logo(self.caller.business_id, self.caller.actor)
         return answer_nothing()
+
+
+def _answer_business(business: Business) -> HttpResponse:
+    return answer_versioned(_business(business), business.version)
 
 
 def _business(business: Business) -> BusinessOut:
@@ -158,4 +175,5 @@ def _business(business: Business) -> BusinessOut:
         accent_color=business.accent_color or None,
         logo_url=None if logo_place is None else settings.CONFIGURATION.url.rstrip("/") + logo_place,
         self_service_cutoff_minutes=business.self_service_cutoff_minutes,
+        version=business.version,
     )

@@ -29,8 +29,9 @@ from slotkeeper.doors.api.hours_forms import (
 )
 from slotkeeper.doors.api.paging import read_cursor, write_cursor
 from slotkeeper.doors.api.people import PageQuery
-from slotkeeper.doors.api.problems import bad_field
+from slotkeeper.doors.api.problems import Problem, bad_field
 from slotkeeper.doors.api.times import TimeReader, read_day, zone_of
+from slotkeeper.doors.api.versions import STALE_VERSION, accepted_versions, answer_versioned, refusing_stale
 from slotkeeper.offerings.hours import clear_override, read_week, set_override, set_weekly_hours
 from slotkeeper.offerings.models import DateOverride
 from slotkeeper.offerings.time_off import Absence, check_absence
@@ -44,6 +45,7 @@ class HoursChanges(msgspec.Struct, forbid_unknown_fields=True):
     """What changing opening hours takes."""
 
     weekly: WeekChanges
+    version: int | UnsetType = UNSET
 
 
 class HoursOut(msgspec.Struct):
@@ -52,6 +54,13 @@ class HoursOut(msgspec.Struct):
     user_id: int
     time_zone: str
     weekly: Week
+    version: int
+
+
+class HoursRefusal(Problem, frozen=True, omit_defaults=True):
+    """A 409 or 412 with the week as it is now."""
+
+    current: HoursOut | UnsetType = UNSET
 
 
 class OverrideFields(msgspec.Struct, forbid_unknown_fields=True):
@@ -115,18 +124,19 @@ class Hours(JsonEndpoint):
 
     permissions = {"GET": Permission.BUSINESS_READ, "PUT": Permission.HOURS_WRITE}
 
-    @answers(HoursOut, refusals=NOT_FOUND)
+    @answers(HoursOut, refusals=NOT_FOUND, headers=("ETag",))
     def get(self, parsed_path: At[UserPath]) -> HttpResponse:
         """Read a member's opening hours."""
-        return answer(_write_hours(found_membership(self.caller, parsed_path.user_id)))
+        return _answer_hours(found_membership(self.caller, parsed_path.user_id))
 
-    @answers(HoursOut, refusals=NOT_FOUND)
+    @answers(HoursOut, refusals=NOT_FOUND | STALE_VERSION, problem=HoursRefusal, headers=("ETag",))
     def put(self, parsed_path: At[UserPath], parsed_body: Body[HoursChanges]) -> HttpResponse:
         """Replace the hours of the weekdays sent; those left out stay. Booked appointments stay as they are."""
         member = changeable_member(self.caller, parsed_path.user_id)
-        with fields_of_body():
-            set_weekly_hours(member, read_weekdays(parsed_body.weekly), self.caller.actor)
-        return answer(_write_hours(found_membership(self.caller, member.user_id)))
+        versions = accepted_versions(self, parsed_body.version)
+        with fields_of_body(), refusing_stale(self.request, _write_hours):
+            set_weekly_hours(member, read_weekdays(parsed_body.weekly), self.caller.actor, versions)
+        return _answer_hours(found_membership(self.caller, member.user_id))
 
 
 class Overrides(JsonEndpoint):
@@ -205,11 +215,16 @@ def _proposal(body: Proposal, zone: str) -> HoursProposal:
     return HoursProposal(weekly, overrides, time_off)
 
 
+def _answer_hours(membership: Membership) -> HttpResponse:
+    return answer_versioned(_write_hours(membership), membership.hours_version)
+
+
 def _write_hours(membership: Membership) -> dict[str, Any]:
     return {
         "user_id": membership.user_id,
         "time_zone": membership.user.time_zone,
         "weekly": write_week(read_week(membership.pk)),
+        "version": membership.hours_version,
     }
 
 

@@ -27,13 +27,21 @@ from slotkeeper.doors.dashboard.hours_form import (
     DayRow,
     OverrideForm,
     TimeOffForm,
+    different_days,
     in_words,
     read_week_rows,
     refuse_rows,
     week_rows,
 )
 from slotkeeper.doors.zones import zone_in_words
-from slotkeeper.offerings.hours import Member, clear_override, read_week, set_override, set_weekly_hours
+from slotkeeper.offerings.hours import (
+    HoursVersionConflict,
+    Member,
+    clear_override,
+    read_week,
+    set_override,
+    set_weekly_hours,
+)
 from slotkeeper.offerings.models import DateOverride, TimeOff
 from slotkeeper.offerings.refusals import InvalidFields, NotInBusiness
 from slotkeeper.offerings.time_off import add_time_off, remove_time_off
@@ -59,6 +67,8 @@ class State:
     """How the page's forms stand; what is None stands as it is stored."""
 
     week: list[DayRow] | None = None
+    version: int | None = None  # of the week that was shown when this one was typed
+    stored: list[tuple[Any, str]] | None = None  # the days that somebody else has set otherwise meanwhile
     override: OverrideForm | None = None
     override_day: DayRow | None = None
     time_off: TimeOffForm | None = None
@@ -80,7 +90,7 @@ def week(request: HttpRequest) -> HttpResponse:
     membership = _membership(request)
     if request.method != "POST":
         return _back(membership)
-    state = State()
+    state = State(version=number_from(request.POST.get("version")))
     if "usual" in request.POST:
         state.week = week_rows([USUAL_WEEK.get(weekday, ()) for weekday in range(7)])
         days = dict(USUAL_WEEK)
@@ -89,12 +99,17 @@ def week(request: HttpRequest) -> HttpResponse:
         days = {weekday: row.ranges for weekday, row in enumerate(state.week)}
     if "more" in request.POST or any(row.error for row in state.week):
         return _page(request, membership, state)
+    versions = None if state.version is None else frozenset({state.version})
+    is_stale = versions is not None and membership.hours_version not in versions
     try:
-        if _is_meant(request, membership, HoursProposal(weekly=days), state, "week"):
-            set_weekly_hours(_member(membership), days, caller_of(request).actor)
+        if is_stale or _is_meant(request, membership, HoursProposal(weekly=days), state, "week"):
+            set_weekly_hours(_member(membership), days, caller_of(request).actor, versions)
             return _saved(request, membership)
     except InvalidFields as error:
         refuse_rows(state.week, error.reasons)
+    except HoursVersionConflict as error:
+        state.version = error.current.hours_version
+        state.stored = different_days(read_week(membership.pk), days)
     return _page(request, membership, state)
 
 
@@ -175,6 +190,7 @@ def return_early(request: HttpRequest, time_off_id: int) -> HttpResponse:
 
 def _page(request: HttpRequest, membership: Membership, state: State) -> HttpResponse:
     caller, zone = caller_of(request), membership.user.time_zone
+    version = state.version or membership.hours_version  # read before the week, so that it is never too new
     stored = read_week(membership.pk)
     override_day = state.override_day or _override_row()
     override_day.widen()
@@ -191,6 +207,8 @@ def _page(request: HttpRequest, membership: Membership, state: State) -> HttpRes
         "zone": zone_in_words(zone),
         "is_empty": not any(stored),
         "week": state.week or week_rows(stored),
+        "version": version,
+        "stored": state.stored,
         "overrides": [{"date": one.date, "words": in_words(one.ranges)} for one in overrides],
         "override": state.override or OverrideForm(),
         "override_day": override_day,
@@ -200,7 +218,7 @@ def _page(request: HttpRequest, membership: Membership, state: State) -> HttpRes
         "clearing": state.clearing,
     }
     with timezone.override(ZoneInfo(zone)):
-        return render(request, "dashboard/hours.html", context)
+        return render(request, "dashboard/hours.html", context, status=200 if state.stored is None else 409)
 
 
 def _absences(membership: Membership, now: datetime) -> list[dict[str, Any]]:

@@ -184,6 +184,15 @@ def read_week_rows(data: Mapping[str, Any]) -> list[DayRow]:
     return rows
 
 
+def different_days(stored: Sequence[Day], typed: Mapping[int, Day]) -> list[tuple[Any, str]]:
+    """List the days of a stored week that were typed otherwise, with the times that are stored."""
+    return [
+        (DAY_NAMES[weekday], in_words(ranges) or gettext("closed"))
+        for weekday, ranges in enumerate(stored)
+        if sorted(typed.get(weekday, ())) != list(ranges)
+    ]
+
+
 def refuse_rows(rows: Sequence[DayRow], reasons: Mapping[str, str]) -> None:
     """Say at each day what the verb refused; a date's own ranges have but one row."""
     for row in rows:

@@ -18,9 +18,10 @@ from slotkeeper.doors.access import permit
 from slotkeeper.doors.dashboard.appointment_form import Text
 from slotkeeper.doors.dashboard.asking import caller_of, show
 from slotkeeper.doors.dashboard.offering_fields import ColorField, LengthField, currency_choices
+from slotkeeper.doors.templatetags.moments import notice
 from slotkeeper.doors.zones import TimeZoneField
 from slotkeeper.offerings.actions import is_slug
-from slotkeeper.people.business import SlugTaken, update_business
+from slotkeeper.people.business import BusinessVersionConflict, SlugTaken, update_business
 from slotkeeper.people.logo import MOST_BYTES, UnusableLogo, find_logo, remove_logo, set_logo
 from slotkeeper.people.models import Business
 from slotkeeper.rules.permissions import Permission
@@ -63,6 +64,8 @@ class BusinessForm(forms.Form):
         label=_("Customers may move and cancel until"), help_text=_("Before it begins; 0 is until the last moment.")
     )
 
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
     def __init__(self, business: Business, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         fields: Any = self.fields
@@ -82,6 +85,15 @@ class BusinessForm(forms.Form):
         data = self.cleaned_data
         color = data["accent_color"] if data["has_own_color"] else ""
         return {name: data[name] for name in _PLAIN} | {"accent_color": color}
+
+    def differences(self) -> list[tuple[Any, str]]:
+        """List what the business has otherwise than it was typed, in words."""
+        stored = {name: str(self.initial[name]) or gettext("none") for name in _PLAIN}
+        stored["locale"] = dict(settings.LANGUAGES).get(stored["locale"], stored["locale"])
+        stored["self_service_cutoff_minutes"] = notice(self.initial["self_service_cutoff_minutes"])
+        stored["accent_color"] = self.initial["accent_color"] if self.initial["has_own_color"] else gettext("none")
+        changed = {"accent_color" if name == "has_own_color" else name for name in self.changed_data}
+        return [(self[name].label, words) for name, words in stored.items() if name in changed]
 
 
 class LogoForm(forms.Form):
@@ -110,15 +122,24 @@ def business(request: HttpRequest) -> HttpResponse:
     caller = caller_of(request)
     found = Business.objects.get(pk=caller.business_id)
     form = BusinessForm(found, request.POST or None, initial=_initial(found))
+    stored = None
     if request.method == "POST" and form.is_valid():
+        version = form.cleaned_data["version"]
         try:
-            update_business(caller.business_id, form.wanted(), caller.actor)
+            update_business(
+                caller.business_id, form.wanted(), caller.actor, None if version is None else frozenset({version})
+            )
+        except BusinessVersionConflict as error:
+            found, data = error.current, request.POST.copy()
+            data["version"] = str(found.version)
+            form = BusinessForm(found, data, initial=_initial(found))
+            stored = form.differences()
         except SlugTaken:
             form.add_error("slug", gettext("This address is taken. Choose another one."))
         else:
             messages.success(request, gettext("Saved."))
             return redirect("settings")
-    return _page(request, found, form, LogoForm())
+    return _page(request, found, form, LogoForm(), stored)
 
 
 @permit(Permission.SETTINGS_WRITE)
@@ -146,19 +167,27 @@ def logo(request: HttpRequest) -> HttpResponse:
 
 
 def _initial(found: Business) -> dict[str, Any]:
-    initial = {name: getattr(found, name) for name in _PLAIN}
+    initial = {name: getattr(found, name) for name in (*_PLAIN, "version")}
     return initial | {"has_own_color": bool(found.accent_color), "accent_color": found.accent_color or OUR_COLOR}
 
 
-def _page(request: HttpRequest, found: Business, form: BusinessForm, logo_form: LogoForm) -> HttpResponse:
+def _page(
+    request: HttpRequest,
+    found: Business,
+    form: BusinessForm,
+    logo_form: LogoForm,
+    stored: list[tuple[Any, str]] | None = None,
+) -> HttpResponse:
+    """Show the page; `stored` is what stands otherwise in the database since somebody else changed it."""
     site = settings.CONFIGURATION.url.rstrip("/")
     script = site + static("slotkeeper/embed.js")
     context = {
         "form": form,
         "logo_form": logo_form,
+        "stored": stored,
         "business": found,
         "logo": find_logo(found.pk),
         "public_url": site + reverse("public_business", args=[found.slug]),
         "snippet": format_html('<script src="{}" data-business="{}" async></script>', script, found.slug),
     }
-    return show(request, "dashboard/business.html", context)
+    return show(request, "dashboard/business.html", context, 200 if stored is None else 409)
