@@ -26,6 +26,7 @@ from slotkeeper.appointments.insert import Booking, Entry, insert_booking, json_
 from slotkeeper.appointments.models import Appointment
 from slotkeeper.appointments.rows import MAX_DURATION_SECONDS, AppointmentRow, Reach, find
 from slotkeeper.appointments.slots import SlotQuery, UnknownService, read_next_slots
+from slotkeeper.calendars.busy import Freshness, has_calendars, read_calendars
 from slotkeeper.changes.record import Actor, Subject, changed_fields, record
 from slotkeeper.rules.appointment_status import TERMINAL, Status, move
 from slotkeeper.rules.availability import ALTERNATIVES, AlternativesRequest
@@ -102,6 +103,7 @@ class _Place:
     contact: tuple[str | None, str | None, str | None]
     is_time_off: bool
     keeps_hours: bool
+    has_calendars: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ def update(
             if wanted:
                 _change(current, wanted, now)
                 wish = _wish_of(current)
-                if _CLAIMED & wanted.keys() and not target.may_overlap_time_off and _is_time_off(wish):
+                if _CLAIMED & wanted.keys() and not target.may_overlap_time_off and _is_absent(wish, now):
                     raise _slot_taken(wish, now)
                 current.save(force_update=True)
                 _record_update(current, before, actor, reason)
@@ -228,7 +230,8 @@ def enter(booking: Booking, entry: Entry, actor: Actor, now: int) -> Entered:
     before, after = place.buffer_before_seconds, place.buffer_after_seconds
     entry = replace(entry, buffer_before_seconds=before, buffer_after_seconds=after)
     wish = _Wish(person, asked, (before, after), booking.service_id)
-    if place.is_time_off and not entry.may_overlap_time_off:
+    is_absent = place.is_time_off or (place.has_calendars and _is_in_calendar(wish, now))
+    if is_absent and not entry.may_overlap_time_off:
         raise _slot_taken(wish, now)
     try:
         return Entered(insert_booking(booking, entry, actor, now), place.keeps_hours)
@@ -242,7 +245,7 @@ def _place(person: Person, service_id: int | None, contact_id: int | None, asked
     found = hot_sql.row(
         "SELECT s.id, s.buffer_before_minutes, s.buffer_after_minutes, c.id, c.name, c.email, c.phone, "
         "EXISTS (SELECT 1 FROM time_off t WHERE t.user_id = u.id AND t.end_time > %s AND t.start_time < %s), "
-        "EXISTS (SELECT 1 FROM opening_hours o WHERE o.membership_id = m.id) "
+        f"EXISTS (SELECT 1 FROM opening_hours o WHERE o.membership_id = m.id), {has_calendars('u.id')} "
         "FROM memberships m JOIN users u ON u.id = m.user_id "
         "LEFT JOIN services s ON s.id = %s AND s.business_id = m.business_id AND s.is_active "
         "LEFT JOIN leads c ON c.id = %s AND c.business_id = m.business_id "
@@ -258,10 +261,12 @@ def _place(person: Person, service_id: int | None, contact_id: int | None, asked
     )
     if found is None:
         raise UnknownMember
-    found_service, before, after, found_contact, name, email, phone, is_time_off, keeps_hours = found
+    found_service, before, after, found_contact, name, email, phone, is_time_off, keeps_hours, are_connected = found
     if found_service != service_id or found_contact != contact_id:
         raise UnknownReference
-    return _Place((before or 0) * 60, (after or 0) * 60, (name, email, phone), bool(is_time_off), bool(keeps_hours))
+    contact = (name, email, phone)
+    flags = bool(is_time_off), bool(keeps_hours), bool(are_connected)
+    return _Place((before or 0) * 60, (after or 0) * 60, contact, *flags)
 
 
 def _slot_taken(wish: _Wish, now: int) -> SlotTaken:
@@ -287,12 +292,18 @@ def _wish_of(current: Appointment) -> _Wish:
     return _Wish(person, asked, buffers, current.service_id, current.pk)
 
 
-def _is_time_off(wish: _Wish) -> bool:
+def _is_absent(wish: _Wish, now: int) -> bool:
     found = hot_sql.row(
         "SELECT 1 FROM time_off WHERE user_id = %s AND end_time > %s AND start_time < %s",
         [wish.person.user_id, hot_sql.timestamp(wish.asked.start), hot_sql.timestamp(wish.asked.end)],
     )
-    return found is not None
+    return found is not None or _is_in_calendar(wish, now)
+
+
+def _is_in_calendar(wish: _Wish, now: int) -> bool:
+    """Say whether a calendar's event is in the way; one that cannot be read is not, for a member who books."""
+    readings = read_calendars([wish.person.user_id], wish.asked, now)[wish.person.user_id]
+    return any(reading.busy for reading in readings if reading.freshness is not Freshness.BLOCKING)
 
 
 def _locked(target: Target) -> Appointment:

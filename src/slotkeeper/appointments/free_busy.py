@@ -1,11 +1,13 @@
 """What a person's time is claimed by: conflicts, busy entries, and free alternatives."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from slotkeeper import hot_sql
+from slotkeeper.calendars.busy import CalendarReading, has_calendars, read_calendars
 from slotkeeper.offerings.reading import hours_within
 from slotkeeper.rules.availability import AlternativesRequest, next_free_slots
 from slotkeeper.rules.intervals import Interval, overlaps
@@ -20,13 +22,17 @@ class BusyKind(StrEnum):
 
     APPOINTMENT = "appointment"
     BUFFER = "buffer"
+    CALENDAR = "calendar"
     HOLD = "hold"
     TIME_OFF = "time_off"
     ELSEWHERE = "elsewhere"
 
 
 class BusyEntry(NamedTuple):
-    """Something that claims time: its own time, and the time it blocks (buffers included)."""
+    """Something that claims time: its own time, and the time it blocks (buffers included).
+
+    `title` is an appointment's, or the name of the calendar that it stands in.
+    """
 
     kind: BusyKind
     start: int
@@ -45,14 +51,15 @@ class Person:
 
 
 class Busyness(NamedTuple):
-    """What occupies a person's time, by start; and whether they keep opening hours."""
+    """What occupies a person's time, by start; whether they keep opening hours; and their calendars, if any block."""
 
     entries: list[BusyEntry]
     has_hours: bool
+    calendars: list[CalendarReading]
 
 
 def read_busy(person: Person, window: Interval, now: int) -> Busyness:
-    """Read what occupies a person's time in a window: claims and time off; one statement.
+    """Read what occupies a person's time in a window: claims and time off in one statement, calendars in another.
 
     A suspended member's time is still theirs. Claims never overlap, so the last one that starts at or
     before the window is the only earlier one that can reach into it: one index seek bounds the search.
@@ -62,7 +69,7 @@ def read_busy(person: Person, window: Interval, now: int) -> Busyness:
     epoch = hot_sql.epoch
     found = hot_sql.rows(
         "SELECT EXISTS (SELECT 1 FROM opening_hours o WHERE o.membership_id = m.id), "
-        f"{epoch('c.claimed_from')} AS busy_from, {epoch('c.claimed_until')}, "
+        f"{has_calendars('m.user_id')}, {epoch('c.claimed_from')} AS busy_from, {epoch('c.claimed_until')}, "
         f"a.id, a.title, a.business_id, {epoch('a.start_time')}, {epoch('a.end_time')}, h.business_id "
         "FROM memberships m "
         "LEFT JOIN time_claims c ON c.user_id = m.user_id AND c.claimed_from < %s AND c.claimed_until > %s "
@@ -71,7 +78,8 @@ def read_busy(person: Person, window: Interval, now: int) -> Busyness:
         "AND (c.held_until IS NULL OR c.held_until > %s) "
         "LEFT JOIN appointments a ON a.id = c.appointment_id LEFT JOIN holds h ON h.id = c.hold_id "
         "WHERE m.business_id = %s AND m.user_id = %s "
-        f"UNION ALL SELECT NULL, {epoch('t.start_time')}, {epoch('t.end_time')}, NULL, NULL, NULL, NULL, NULL, NULL "
+        f"UNION ALL SELECT NULL, NULL, {epoch('t.start_time')}, {epoch('t.end_time')}, "
+        "NULL, NULL, NULL, NULL, NULL, NULL "
         "FROM time_off t WHERE t.user_id = %s AND t.start_time < %s AND t.end_time > %s ORDER BY busy_from",
         [
             end,
@@ -87,15 +95,24 @@ def read_busy(person: Person, window: Interval, now: int) -> Busyness:
             start,
         ],
     )
-    has_hours = next((row[0] for row in found if row[0] is not None), None)
-    if has_hours is None:
+    of_member = next((row for row in found if row[0] is not None), None)
+    if of_member is None:
         raise UnknownMember
-    entries = [_entry(row, person.business_id) for row in found if row[1] is not None]
-    return Busyness(entries, bool(has_hours))
+    entries = [_entry(row, person.business_id) for row in found if row[2] is not None]
+    readings = read_calendars([person.user_id], window, now)[person.user_id] if of_member[1] else []
+    if readings:
+        entries = sorted([*entries, *_calendar_entries(readings)], key=attrgetter("blocked"))
+    return Busyness(entries, bool(of_member[0]), readings)
+
+
+def _calendar_entries(readings: Iterable[CalendarReading]) -> Iterator[BusyEntry]:
+    for reading in readings:
+        for busy in reading.busy:
+            yield BusyEntry(BusyKind.CALENDAR, busy.start, busy.end, busy, None, reading.name)
 
 
 def _entry(row: Any, business_id: int) -> BusyEntry:
-    of_member, busy_from, busy_until, appointment_id, title, owner_id, start, end, holder_id = row
+    of_member, _, busy_from, busy_until, appointment_id, title, owner_id, start, end, holder_id = row
     blocked = Interval(busy_from, busy_until)
     if of_member is None:
         return BusyEntry(BusyKind.TIME_OFF, busy_from, busy_until, blocked)

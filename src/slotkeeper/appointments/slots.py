@@ -9,9 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from slotkeeper import hot_sql
+from slotkeeper.calendars.busy import CalendarReading, has_calendars, read_calendars
 from slotkeeper.offerings.reading import hours_within
 from slotkeeper.rules import slots as rules
 from slotkeeper.rules.intervals import Interval
@@ -45,6 +47,7 @@ class Person(NamedTuple):
     user_id: int
     time_zone: str
     name: str
+    has_calendars: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,16 @@ class Offer:
 
 def read_slots(query: SlotQuery, limit: int | None = None) -> list[Slot]:
     """Read the slots that start in a range, by start; at most `limit` of them. Raises UnknownService."""
+    return read_slots_and_calendars(query, limit)[0]
+
+
+def read_slots_and_calendars(
+    query: SlotQuery, limit: int | None = None
+) -> tuple[list[Slot], dict[int, list[CalendarReading]]]:
+    """Read them, and how fresh the calendars are, of each person who has any, that had a say. Raises UnknownService."""
     offer = read_offer(query.business_id, query.service_id, query.user_id)
-    return list(slots_of(offer, query)) if limit is None else first_slots_of(offer, query, limit)
+    slots = list(slots_of(offer, query)) if limit is None else first_slots_of(offer, query, limit)
+    return slots, _read_calendars(offer, query, Interval(query.now, query.now))
 
 
 def read_next_slots(query: SlotQuery, count: int) -> list[Slot]:
@@ -136,7 +147,7 @@ def read_offer(business_id: int, service_id: int, user_id: int | None = None) ->
         "SELECT s.name, s.location, s.duration_minutes, coalesce(s.step_minutes, s.duration_minutes), "
         "s.buffer_before_minutes, s.buffer_after_minutes, s.minimum_notice_minutes, s.horizon_days, "
         "s.daily_limit_count, s.daily_limit_minutes, s.assignment, s.requires_confirmation, "
-        "m.id, u.id, u.time_zone, u.name "
+        f"m.id, u.id, u.time_zone, u.name, {has_calendars('u.id')} "
         "FROM services s JOIN service_providers p ON p.service_id = s.id "
         "JOIN memberships m ON m.id = p.membership_id AND NOT m.is_suspended "
         "JOIN users u ON u.id = m.user_id AND u.is_active "
@@ -167,16 +178,32 @@ def read_providers(offer: Offer, query: SlotQuery) -> list[Provider]:
     """Read what the rules need to know of each person who gives the service, for a query's range."""
     start, end = query.within
     hours = hours_within(offer.people, offer.business_id, query.within)
-    busy = _read_busy(offer, query, Interval(start - offer.reach_seconds, end + offer.reach_seconds))
+    window = Interval(start - offer.reach_seconds, end + offer.reach_seconds)
+    busy = _read_busy(offer, query, window)
+    in_calendars = _read_calendars(offer, query, window)
     return [
         Provider(
             user_id=person.user_id,
             hours=hours[person.user_id],
-            busy=[claim.busy for claim in busy[person.user_id]],
+            busy=_with_calendars([claim.busy for claim in busy[person.user_id]], in_calendars.get(person.user_id)),
             load=_load(busy[person.user_id], person.time_zone),
         )
         for person in offer.people
     ]
+
+
+def _read_calendars(offer: Offer, query: SlotQuery, window: Interval) -> dict[int, list[CalendarReading]]:
+    user_ids = [person.user_id for person in offer.people if person.has_calendars]
+    return read_calendars(user_ids, window, query.now) if user_ids else {}
+
+
+def _with_calendars(busy: list[Busy], readings: list[CalendarReading] | None) -> list[Busy]:
+    if not readings:
+        return busy
+    in_calendars = (
+        Busy(start, end, Reason.CALENDAR_BUSY, start, end) for reading in readings for start, end in reading.busy
+    )
+    return sorted([*busy, *in_calendars], key=attrgetter("start"))
 
 
 class _Claim(NamedTuple):

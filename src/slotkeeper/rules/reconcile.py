@@ -49,7 +49,9 @@ def next_step(wish: Wish, standing: Standing) -> Step:
     return Step.NOTHING if standing.written_version == wish.version else Step.UPDATE
 
 
-def pause_after(failures: int, retry_after: float | None, chance: float, longest: float = LONGEST_PAUSE_SECONDS) -> float:
+def pause_after(
+    failures: int, retry_after: float | None, chance: float, longest: float = LONGEST_PAUSE_SECONDS
+) -> float:
     """Give the seconds to wait after so many failures in a row: doubling, with jitter, at most `longest`.
 
     What the server asks for (Retry-After, RFC 9110 section 10.2.3) wins. `chance` lies in [0, 1): two that failed

@@ -1,6 +1,6 @@
 """The shapes of appointments on the wire, and the way between them and the verbs' values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from itertools import chain
@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.free_busy import BusyEntry, BusyKind
 from slotkeeper.appointments.rows import AppointmentRow, Reach
+from slotkeeper.calendars.busy import CalendarReading, Freshness
 from slotkeeper.doors.api.problems import ApiProblem, FieldError, Problem
 from slotkeeper.doors.api.reading import known_id
 from slotkeeper.people.callers import Caller
@@ -129,6 +130,15 @@ class Conflict(msgspec.Struct, omit_defaults=True):
     reason: str
     appointment_id: int | UnsetType = UNSET
     title: str | UnsetType = UNSET
+    calendar: str | UnsetType = UNSET
+
+
+class CalendarStanding(msgspec.Struct):
+    """A connected calendar that had a say: how fresh it is, and when it was last read."""
+
+    name: str
+    status: Freshness
+    as_of: str | None
 
 
 class Refusal(Problem, frozen=True, omit_defaults=True):
@@ -177,8 +187,18 @@ def write_conflicts(entries: list[BusyEntry], form: TimeForm, may_see_titles: bo
         conflict: dict[str, Any] = {"start": start, "end": end, "reason": entry.kind.value}
         if may_see_titles and entry.kind in _WITH_TITLE:
             conflict |= {"appointment_id": entry.appointment_id, "title": entry.title}
+        elif may_see_titles and entry.kind is BusyKind.CALENDAR:
+            conflict["calendar"] = entry.title
         written.append(conflict)
     return written
+
+
+def write_calendars(readings: Iterable[CalendarReading], form: TimeForm) -> list[CalendarStanding]:
+    """Write how fresh calendars are."""
+    return [
+        CalendarStanding(one.name, one.freshness, None if one.as_of is None else form.write(one.as_of))
+        for one in readings
+    ]
 
 
 def may_see_titles(caller: Caller, user_id: int) -> bool:

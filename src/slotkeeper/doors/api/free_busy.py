@@ -17,12 +17,14 @@ from slotkeeper.appointments.free_busy import (
     read_open_windows,
 )
 from slotkeeper.doors.api.appointment_forms import (
+    CalendarStanding,
     Conflict,
     Slot,
     Time,
     ZoneName,
     in_the_past,
     may_see_titles,
+    write_calendars,
     write_conflicts,
     write_slot_runs,
     write_slots,
@@ -58,6 +60,7 @@ class Busy(msgspec.Struct, omit_defaults=True):
     appointment_id: int | UnsetType = UNSET
     title: str | UnsetType = UNSET
     reason: str | UnsetType = UNSET
+    calendar: str | UnsetType = UNSET
 
 
 class FreeBusy(msgspec.Struct):
@@ -68,6 +71,7 @@ class FreeBusy(msgspec.Struct):
     busy: list[Busy]
     free: list[Slot]
     source: str
+    calendars: list[CalendarStanding] | UnsetType = UNSET
 
 
 class ConflictCheck(msgspec.Struct, forbid_unknown_fields=True):
@@ -87,6 +91,7 @@ class ConflictAnswer(msgspec.Struct):
     has_conflicts: bool
     conflicts: list[Conflict]
     suggested_slots: list[Slot]
+    calendars: list[CalendarStanding] | UnsetType = UNSET
 
 
 class FreeBusyEndpoint(JsonEndpoint):
@@ -108,15 +113,17 @@ class FreeBusyEndpoint(JsonEndpoint):
         gaps = free_gaps(window, (entry.blocked for entry in busyness.entries), open_windows)
         runs = free_slots(gaps, query.slot_minutes * 60, moment)
         busy = [entry for entry in busyness.entries if entry.end > window.start and entry.start < window.end]
-        return answer(
-            {
-                "start": start_text,
-                "end": end_text,
-                "busy": _write_busy(busy, form, may_see_titles(caller, person.user_id)),
-                "free": write_slot_runs(runs, form),
-                "source": "internal_only",
-            }
-        )
+        written: dict[str, Any] = {
+            "start": start_text,
+            "end": end_text,
+            "busy": _write_busy(busy, form, may_see_titles(caller, person.user_id)),
+            "free": write_slot_runs(runs, form),
+            "source": "internal_only",
+        }
+        if busyness.calendars:
+            written["source"] = "calendar_and_internal"
+            written["calendars"] = write_calendars(busyness.calendars, TimeForm.with_offset(zone))
+        return answer(written)
 
 
 class CheckConflicts(JsonEndpoint):
@@ -142,16 +149,18 @@ class CheckConflicts(JsonEndpoint):
             actions.check_times(person, asked, moment, slot_seconds)
         except actions.InThePast as error:
             raise in_the_past(error.alternatives, form) from None
-        conflicts = conflicts_with(read_busy(person, asked, moment).entries, asked, body.exclude_id)
+        busyness = read_busy(person, asked, moment)
+        conflicts = conflicts_with(busyness.entries, asked, body.exclude_id)
         request = AlternativesRequest(asked.start, moment, slot_seconds)
         alternatives = read_alternatives(person, request, body.exclude_id) if conflicts else []
-        return answer(
-            {
-                "has_conflicts": bool(conflicts),
-                "conflicts": write_conflicts(conflicts, form, may_see_titles(caller, person.user_id)),
-                "suggested_slots": write_slots(alternatives, form),
-            }
-        )
+        written: dict[str, Any] = {
+            "has_conflicts": bool(conflicts),
+            "conflicts": write_conflicts(conflicts, form, may_see_titles(caller, person.user_id)),
+            "suggested_slots": write_slots(alternatives, form),
+        }
+        if busyness.calendars:
+            written["calendars"] = write_calendars(busyness.calendars, TimeForm.with_offset(zone))
+        return answer(written)
 
 
 def _write_busy(entries: list[BusyEntry], form: TimeForm, may_see: bool) -> list[dict[str, Any]]:

@@ -1,14 +1,20 @@
 """Slots over HTTP: when a service can be booked, when next, and why not."""
 
 import time
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from django.http import HttpResponse
 from msgspec import UNSET, Meta, UnsetType
 
-from slotkeeper.appointments.slots import MAX_RANGE_DAYS, SlotQuery, read_next_slots, read_obstacles, read_slots
-from slotkeeper.doors.api.appointment_forms import Time, ZoneName, may_see_titles
+from slotkeeper.appointments.slots import (
+    MAX_RANGE_DAYS,
+    SlotQuery,
+    read_next_slots,
+    read_obstacles,
+    read_slots_and_calendars,
+)
+from slotkeeper.doors.api.appointment_forms import CalendarStanding, Time, ZoneName, may_see_titles, write_calendars
 from slotkeeper.doors.api.base import NOT_FOUND, JsonEndpoint, Query, answer, answers
 from slotkeeper.doors.api.reading import known_id
 from slotkeeper.doors.api.times import TimeReader, read_range, with_lost_plus, zone_of
@@ -59,12 +65,18 @@ class SlotOut(msgspec.Struct, gc=False):
     user_ids: list[int]
 
 
+class CalendarOfPerson(CalendarStanding):
+    """A connected calendar that had a say, and whose it is."""
+
+    user_id: int
+
+
 class SlotsAnswer(msgspec.Struct):
     """The slots that start in the stretch of time, by start."""
 
     time_zone: str
     slots: list[SlotOut]
-    calendars: list[dict[str, Any]]
+    calendars: list[CalendarOfPerson]
 
 
 class NextSlotAnswer(msgspec.Struct):
@@ -101,8 +113,14 @@ class Slots(JsonEndpoint):
         query, caller = parsed_query, self.caller
         zone = zone_of(caller, query.time_zone)
         _, within = read_range(zone, query.start, query.end, MAX_RANGE_DAYS)
-        slots = read_slots(_slot_query(caller, query, within), query.limit)
-        return answer({"time_zone": zone, "slots": write_offered(slots, zone), "calendars": []})
+        slots, readings = read_slots_and_calendars(_slot_query(caller, query, within), query.limit)
+        form = TimeForm.with_offset(zone)
+        calendars = [
+            CalendarOfPerson(one.name, one.status, one.as_of, user_id)
+            for user_id, of_person in readings.items()
+            for one in write_calendars(of_person, form)
+        ]
+        return answer({"time_zone": zone, "slots": write_offered(slots, zone), "calendars": calendars})
 
 
 class NextSlot(JsonEndpoint):

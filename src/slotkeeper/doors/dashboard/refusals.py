@@ -28,6 +28,7 @@ REFUSED = (
 _KINDS: dict[BusyKind, Promise] = {
     BusyKind.APPOINTMENT: _("Another appointment"),
     BusyKind.BUFFER: _("The pause around an appointment"),
+    BusyKind.CALENDAR: _("An event in a connected calendar"),
     BusyKind.HOLD: _("Somebody is just booking"),
     BusyKind.TIME_OFF: _("Time off"),
     BusyKind.ELSEWHERE: _("Busy elsewhere"),
