@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route
+from playwright.sync_api import FrameLocator, Page, Route
 
 from browser.accessibility import serious_findings
 from browser.conftest import HEIGHT, NARROW, WIDE, Visitor, running_server
@@ -96,7 +96,7 @@ def choose_service(page: Page, name: str) -> None:
     page.get_by_role("link", name=name, exact=True).click()
 
 
-def choose_day(page: Page, number: int = 0) -> None:
+def choose_day(page: Page | FrameLocator, number: int = 0) -> None:
     """Choose one of the free days, if need be of the next month."""
     if page.locator(".day-cell.free").count() <= number:
         page.get_by_role("link", name="Next month").click()
@@ -340,7 +340,8 @@ def test_booking_works_within_another_site(open_browser, shop):
     page.goto(f"http://127.0.0.1:{other.server_port}/")  # another host than localhost: a site of its own
     frame = page.frame_locator("iframe")
     frame.get_by_role("link", name="Massage", exact=True).click()
-    frame.locator(".day-cell.free").nth(4).click()
+    frame.locator(".day-cell").first.wait_for()
+    choose_day(frame, 4)
     frame.locator(".time").first.click()
     frame.locator("[name=name]").fill("Erin Embedded")
     frame.locator("[name=email]").fill("erin@customer.test")
