@@ -129,6 +129,29 @@ def test_members_of_other_businesses_have_no_hours_here(cast):
 # Impact
 
 
+def test_closure_shows_what_is_booked_on_its_date_and_stores_nothing(cast):
+    api, colleague = cast.api(), cast.api("colleague")
+    first = api.book().json()["id"]
+    night = api.book("2027-01-15T23:30:00", "2027-01-16T00:30:00").json()["id"]
+    theirs = colleague.book("2027-01-15T09:00:00", "2027-01-15T10:00:00").json()["id"]
+    canceled = api.book("2027-01-15T18:00:00", "2027-01-15T19:00:00").json()["id"]
+    api.post(f"/api/appointments/{canceled}/cancel")
+    cast.api("outsider").book()
+
+    def booked_on(day):
+        return [one["id"] for one in api.post("/api/closures/impact", {"date": day}).json()["appointments"]]
+
+    assert booked_on("2027-01-15") == [theirs, first, night]
+    assert booked_on("2027-01-16") == [night]
+    assert booked_on("2027-01-17") == []
+    own_hours = {"ranges": [["08:00", "12:00"]]}
+    assert api.put(f"/api/users/{cast.colleague.user_id}/hours/overrides/2027-01-15", own_hours).status_code == 200
+    assert booked_on("2027-01-15") == [first, night]
+    assert not Closure.objects.exists()
+    assert bad_names(api.post("/api/closures/impact", {"date": "soon"})) == ["date"]
+    assert colleague.post("/api/closures/impact", {"date": "2027-01-15"}).status_code == 403
+
+
 def impact(api: Api, membership: Membership, **proposal) -> list[int]:
     answer = api.post(f"/api/users/{membership.user_id}/hours/impact", proposal)
     assert answer.status_code == 200, answer.content

@@ -8,6 +8,10 @@ import msgspec
 from django.http import HttpResponse
 from msgspec import Meta
 
+from slotkeeper.appointments.closed_days import read_booked_on
+from slotkeeper.appointments.hours_impact import MAX_APPOINTMENTS
+from slotkeeper.appointments.rows import Reach, find_several
+from slotkeeper.doors.api.appointment_forms import write_appointment
 from slotkeeper.doors.api.appointments import REPEATED, NoFields, now
 from slotkeeper.doors.api.base import (
     NOT_FOUND,
@@ -20,6 +24,7 @@ from slotkeeper.doors.api.base import (
     answer_nothing,
     answers,
 )
+from slotkeeper.doors.api.hours_forms import Impact
 from slotkeeper.doors.api.idempotency import once
 from slotkeeper.doors.api.paging import read_cursor, write_cursor
 from slotkeeper.doors.api.people import Name, PageQuery
@@ -33,6 +38,8 @@ from slotkeeper.offerings.closures import (
     remove_closure,
 )
 from slotkeeper.offerings.models import Closure
+from slotkeeper.people.models import Business
+from slotkeeper.rules.local_time import TimeForm
 from slotkeeper.rules.permissions import Permission
 
 Day = Annotated[str, Meta(max_length=32, description="A date.", examples=["2026-12-24"])]
@@ -43,6 +50,12 @@ class NewClosure(msgspec.Struct, forbid_unknown_fields=True):
 
     date: Day
     name: Name
+
+
+class ProposedClosure(msgspec.Struct, forbid_unknown_fields=True):
+    """A date on which the business would be closed."""
+
+    date: Day
 
 
 class ClosureOut(msgspec.Struct):
@@ -146,6 +159,22 @@ class OneClosure(JsonEndpoint):
         """Open the business on that date again."""
         remove_closure(self.caller.business_id, known_id(parsed_path.closure_id), self.caller.actor)
         return answer_nothing()
+
+
+class ClosureImpact(JsonEndpoint):
+    """What a closure would mean."""
+
+    permissions = {"POST": Permission.HOURS_WRITE_ALL}
+
+    @answers(Impact)
+    def post(self, parsed_body: Body[ProposedClosure]) -> HttpResponse:
+        """List the appointments to come on a date on which the business would be closed; nothing is changed."""
+        caller, day = self.caller, read_day("date", parsed_body.date)
+        business = Business.objects.get(pk=caller.business_id)
+        ids = [one.pk for one in read_booked_on(business, [day], now(), MAX_APPOINTMENTS)]
+        form = TimeForm.with_offset(caller.time_zone)
+        booked = find_several(Reach(caller.business_id), ids)
+        return answer({"appointments": [write_appointment(row, form, caller) for row in booked]})
 
 
 class HolidayCalendars(JsonEndpoint):

@@ -9,12 +9,13 @@ from django.http import HttpResponse
 from msgspec import UNSET, UnsetType
 
 from slotkeeper.appointments.hours_impact import HoursProposal, read_impact
-from slotkeeper.doors.api.appointment_forms import AppointmentOut, Time, ZoneName, write_appointment
+from slotkeeper.doors.api.appointment_forms import Time, ZoneName, write_appointment
 from slotkeeper.doors.api.appointments import now
 from slotkeeper.doors.api.base import NOT_FOUND, At, Body, JsonEndpoint, Query, answer, answer_nothing, answers
 from slotkeeper.doors.api.closures import Day
 from slotkeeper.doors.api.hours_forms import (
     ClockRange,
+    Impact,
     Ranges,
     UserPath,
     Week,
@@ -111,12 +112,6 @@ class Proposal(msgspec.Struct, forbid_unknown_fields=True):
     override: ProposedOverride | UnsetType = UNSET
     time_off: ProposedTimeOff | UnsetType = UNSET
     time_zone: ZoneName | UnsetType = UNSET
-
-
-class Impact(msgspec.Struct):
-    """The appointments to come that a change would leave outside, by start: the first 200."""
-
-    appointments: list[AppointmentOut]
 
 
 class Hours(JsonEndpoint):

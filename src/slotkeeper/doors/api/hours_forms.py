@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from slotkeeper.doors.api.appointment_forms import AppointmentOut
 from slotkeeper.doors.api.problems import not_found, not_permitted
 from slotkeeper.doors.api.reading import known_id
 from slotkeeper.offerings.hours import MAX_RANGES, WEEKDAYS, Day, Member
@@ -27,6 +28,12 @@ ClockRange: TypeAlias = Annotated[
     ),
 ]
 Ranges: TypeAlias = Annotated[list[ClockRange], Meta(max_length=MAX_RANGES)]
+
+
+class Impact(msgspec.Struct):
+    """The appointments to come that a change would leave outside, by start: the first 200."""
+
+    appointments: list[AppointmentOut]
 
 
 class WeekChanges(msgspec.Struct, forbid_unknown_fields=True):

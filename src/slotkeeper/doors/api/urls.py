@@ -55,6 +55,7 @@ OFFERINGS = [
         "users/<record_id:user_id>/time-off/<record_id:time_off_id>", time_off.OneTimeOff.as_view(), name="api_time_off"
     ),
     path("closures", closures.Closures.as_view(), name="api_closures"),
+    path("closures/impact", closures.ClosureImpact.as_view(), name="api_closure_impact"),
     path("closures/<record_id:closure_id>", closures.OneClosure.as_view(), name="api_closure"),
     path("holiday-calendars", closures.HolidayCalendars.as_view(), name="api_holiday_calendars"),
     path("holiday-calendars/<str:code>/close", closures.CloseOnHolidays.as_view(), name="api_close_on_holidays"),

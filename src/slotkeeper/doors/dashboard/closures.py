@@ -1,22 +1,20 @@
 """The page of the days on which the whole business is closed, one by one or by public holidays."""
 
 import time
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
-from slotkeeper.appointments.models import Appointment
+from slotkeeper.appointments.closed_days import read_booked_on
 from slotkeeper.doors.access import permit
 from slotkeeper.doors.countries import country_in_words, in_dictionary_order
 from slotkeeper.doors.dashboard.appointment_form import Text
@@ -35,8 +33,7 @@ from slotkeeper.offerings.models import Closure
 from slotkeeper.offerings.refusals import InvalidFields, NotInBusiness
 from slotkeeper.people.callers import Caller
 from slotkeeper.people.models import Business
-from slotkeeper.rules.appointment_status import Status
-from slotkeeper.rules.local_time import day_bounds, local_day
+from slotkeeper.rules.local_time import local_day
 from slotkeeper.rules.permissions import Permission
 
 MOST_LISTED = 200
@@ -67,7 +64,7 @@ def add(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form)
     on = form.cleaned_data["date"]
-    booked = _booked_on(caller, _business(caller), [on])
+    booked = read_booked_on(_business(caller), [on], int(time.time()), MOST_BOOKED)
     mark = ",".join(str(one.pk) for one in booked)
     if booked and request.POST.get("anyway") != mark:
         return _page(request, form, {"proposed": booked, "mark": mark})
@@ -116,14 +113,14 @@ def holidays(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, form: ClosureForm, more: dict[str, Any] | None = None) -> HttpResponse:
     caller = caller_of(request)
-    business = _business(caller)
-    today = local_day(business.time_zone, int(time.time()))
+    business, now = _business(caller), int(time.time())
+    today = local_day(business.time_zone, now)
     to_come = Closure.objects.filter(business=business, date__gte=today).order_by("date")[:MOST_LISTED]
     country = _country(request.GET.get("country"), business.time_zone)
     context = {
         "form": form,
         "closures": to_come,
-        "booked": _booked_on(caller, business, [closure.date for closure in to_come]),
+        "booked": read_booked_on(business, [closure.date for closure in to_come], now, MOST_BOOKED),
         "people": people_of(caller.business_id),
         "calendars": _calendars_in_use(business),
         "countries": _countries(),
@@ -159,23 +156,6 @@ def _countries() -> list[HolidayCalendar]:
     return sorted(named, key=lambda one: in_dictionary_order(one.name))
 
 
-def _booked_on(caller: Caller, business: Business, days: Sequence[date]) -> list[Appointment]:
-    """List what is booked to come on some days of the business's calendar, by start."""
-    on_these = Q()
-    for day in days:
-        bounds = day_bounds(business.time_zone, day.year, day.month, day.day)
-        on_these |= Q(start_time__lt=_moment(bounds.end), end_time__gt=_moment(bounds.start))
-    if not days:
-        return []
-    booked = Appointment.objects.filter(
-        on_these,
-        business_id=caller.business_id,
-        status__in=[Status.SCHEDULED.value, Status.CONFIRMED.value],
-        end_time__gt=datetime.now(UTC),
-    )
-    return list(booked.order_by("start_time", "pk")[:MOST_BOOKED])
-
-
 @cache
 def _country_of_zones() -> dict[str, str]:
     """Say in which country each time zone lies, as tzdata does."""
@@ -193,7 +173,3 @@ def _country(asked: str | None, zone: str) -> str:
 
 def _business(caller: Caller) -> Business:
     return Business.objects.get(pk=caller.business_id)
-
-
-def _moment(instant: int) -> datetime:
-    return datetime.fromtimestamp(instant, UTC)
