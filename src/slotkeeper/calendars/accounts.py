@@ -20,8 +20,8 @@ def secret_box() -> SecretBox:
 
 
 @contextmanager
-def opened(connection: CalendarConnection) -> Iterator[CalendarProvider]:
-    """Open an account. Raises AccessLost where its secret cannot be opened any more."""
+def opened(connection: CalendarConnection, seconds: float | None = None) -> Iterator[CalendarProvider]:
+    """Open an account, for so long at most. Raises AccessLost where its secret cannot be opened any more."""
     try:
         secret = secret_box().open(connection.sealed_secret) if connection.sealed_secret else ""
     except SealBroken:
@@ -31,6 +31,6 @@ def opened(connection: CalendarConnection) -> Iterator[CalendarProvider]:
         sealed = secret_box().seal(newer)
         CalendarConnection.objects.filter(pk=connection.pk).update(sealed_secret=sealed)
 
-    with Client(settings.CONFIGURATION.private_hosts) as http:
+    with Client(settings.CONFIGURATION.private_hosts, seconds) as http:
         account = Account(http, connection.url, connection.username, secret, keep_secret)
         yield PROVIDERS[Kind(connection.provider)](account)

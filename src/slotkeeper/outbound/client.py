@@ -76,9 +76,13 @@ class GuardedTransport(httpx.HTTPTransport):
 
 
 class Client:
-    """Keeps connections open between requests; not for several threads at once."""
+    """Keeps connections open between requests; not for several threads at once.
 
-    def __init__(self, private_hosts: Iterable[str] = ()) -> None:
+    `seconds` bounds all of its requests together, for somebody who waits for the last of them.
+    """
+
+    def __init__(self, private_hosts: Iterable[str] = (), seconds: float | None = None) -> None:
+        self._until = float("inf") if seconds is None else time.monotonic() + seconds
         transport = GuardedTransport(private_hosts)
         self._deadline = transport.deadline
         self._http = httpx.Client(
@@ -103,7 +107,7 @@ class Client:
         Raises AddressRefused, Unreachable and TooLarge.
         """
         url, method, body = request.url, request.method, request.body
-        self._deadline.at = time.monotonic() + request.limits.seconds
+        self._deadline.at = min(time.monotonic() + request.limits.seconds, self._until)
         for _ in range(_MOST_REDIRECTS + 1):
             headers = dict(request.headers)
             if request.authorization and origin_of(url) == origin_of(request.url):

@@ -48,6 +48,9 @@ class Permission(StrEnum):
     TOKENS_READ = "tokens.read"
     TOKENS_WRITE = "tokens.write"
     AUDIT_READ = "audit.read"
+    CALENDARS_READ = "calendars.read"
+    CALENDARS_READ_ALL = "calendars.read.all"
+    CALENDARS_WRITE = "calendars.write"
     SELF_READ = "self.read"
     SELF_WRITE = "self.write"
 
@@ -76,9 +79,11 @@ _SCHEDULER = (
         _P.HOURS_WRITE_ALL,
         _P.REPORTS_READ,
         _P.TOKENS_READ,
+        _P.CALENDARS_READ,
+        _P.CALENDARS_WRITE,
     }
 )
-_ADMIN = _SCHEDULER | {_P.SERVICES_WRITE, _P.SETTINGS_WRITE, _P.TOKENS_WRITE, _P.AUDIT_READ}
+_ADMIN = _SCHEDULER | {_P.SERVICES_WRITE, _P.SETTINGS_WRITE, _P.TOKENS_WRITE, _P.AUDIT_READ, _P.CALENDARS_READ_ALL}
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.OWNER: _ADMIN,
@@ -93,6 +98,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         _P.CONTACTS_WRITE,
         _P.HOURS_WRITE,
         _P.TOKENS_READ,
+        _P.CALENDARS_READ,
+        _P.CALENDARS_WRITE,
     },
     Role.BOOKKEEPER: _EVERYONE
     | _READ_ALL_APPOINTMENTS

@@ -1,0 +1,218 @@
+"""The verbs on a person's calendar connections: connect, choose, change, disconnect.
+
+Only `connect` and `reconnect` wait for a provider, for a while: they prove that the account can be reached before
+anything is stored.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.crypto import get_random_string
+
+from slotkeeper.calendars.accounts import PROVIDERS, secret_box
+from slotkeeper.calendars.leases import wake
+from slotkeeper.calendars.models import (
+    BusyTime,
+    CalendarConnection,
+    ConnectedCalendar,
+    Health,
+    Kind,
+    WhenUnreadable,
+)
+from slotkeeper.calendars.providers.base import Account, ProviderError, RemoteCalendar
+from slotkeeper.changes.record import Actor, Subject, record
+from slotkeeper.outbound.client import Client
+
+_SUBJECT = "calendar_connection"
+_PATIENCE_SECONDS = 12.0  # somebody waits at a page, and a web worker with them
+
+
+class UnknownConnection(Exception):
+    """There is no such calendar connection."""
+
+
+class UnknownCalendar(Exception):
+    """There is no such calendar in this account."""
+
+
+class CannotConnect(Exception):
+    """The account cannot be reached; the message says why."""
+
+
+class NotWritable(Exception):
+    """The calendar can only be read, so it cannot receive appointments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose connections: a person, as a member of a business in whose record the change is noted."""
+
+    user_id: int
+    business_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """How to reach an account: an address and a password, or tokens as JSON in `secret`."""
+
+    kind: Kind
+    url: str = ""
+    username: str = ""
+    secret: str = field(default="", repr=False)
+    name: str = ""
+
+
+def connections_of(user_id: int) -> list[CalendarConnection]:
+    """List a person's connections with their calendars, oldest first."""
+    return list(CalendarConnection.objects.filter(user_id=user_id).prefetch_related("calendars").order_by("pk"))
+
+
+def find_connection(owner: Owner, connection_id: int) -> CalendarConnection:
+    """Find one of a person's connections. Raises UnknownConnection."""
+    found = CalendarConnection.objects.filter(user_id=owner.user_id, pk=connection_id).first()
+    if found is None:
+        raise UnknownConnection
+    return found
+
+
+def connect(owner: Owner, credentials: Credentials, actor: Actor) -> CalendarConnection:
+    """Connect an account. Its main calendar blocks time and receives appointments until its owner chooses otherwise.
+
+    The same account twice is one connection. Raises CannotConnect.
+    """
+    credentials, calendars = _tried(credentials)
+    now = datetime.now(UTC)
+    with transaction.atomic():
+        connection, is_new = CalendarConnection.objects.get_or_create(
+            user_id=owner.user_id,
+            provider=credentials.kind,
+            url=credentials.url,
+            username=credentials.username,
+            defaults={"name": _name(credentials), "created_at": now, "due_at": now},
+        )
+        _renew(connection, credentials, now)
+        known = set(connection.calendars.values_list("external_id", flat=True))
+        main = _main(calendars)
+        for calendar in calendars:
+            if calendar.external_id not in known:
+                ConnectedCalendar.objects.create(
+                    connection=connection,
+                    user_id=owner.user_id,
+                    external_id=calendar.external_id,
+                    name=calendar.name[:255],
+                    is_writable=calendar.is_writable,
+                    blocks=is_new and calendar == main,
+                    receives=is_new and calendar == main and calendar.is_writable,
+                    next_read_at=now,
+                )
+        subject = Subject(owner.business_id, _SUBJECT, connection.pk)
+        record(subject, "connected", actor, None, {"provider": connection.provider, "name": connection.name})
+    return connection
+
+
+def reconnect(owner: Owner, connection_id: int, credentials: Credentials, actor: Actor) -> CalendarConnection:
+    """Give a connection a new password or new tokens. Raises UnknownConnection and CannotConnect."""
+    connection = find_connection(owner, connection_id)
+    credentials, _ = _tried(credentials)
+    with transaction.atomic():
+        _renew(connection, credentials, datetime.now(UTC))
+        record(Subject(owner.business_id, _SUBJECT, connection.pk), "reconnected", actor, None, None)
+    return connection
+
+
+def choose(
+    owner: Owner, calendar_id: int, wish: dict[str, bool], actor: Actor, then: Callable[[int, datetime], None]
+) -> ConnectedCalendar:
+    """Choose whether a calendar `blocks` time and `receives` appointments; `then` plans anew what lies ahead.
+
+    Raises UnknownCalendar and NotWritable.
+    """
+    now = datetime.now(UTC)
+    with transaction.atomic():
+        calendar = ConnectedCalendar.objects.select_for_update().filter(user_id=owner.user_id, pk=calendar_id).first()
+        if calendar is None:
+            raise UnknownCalendar
+        if wish.get("receives") and not calendar.is_writable:
+            raise NotWritable
+        before = {name: getattr(calendar, name) for name in wish}
+        if before == wish:
+            return calendar
+        ConnectedCalendar.objects.filter(pk=calendar.pk).update(**wish, next_read_at=now)
+        record(Subject(owner.business_id, _SUBJECT, calendar.connection_id), "calendar chosen", actor, before, wish)
+        then(owner.user_id, now)
+        wake(CalendarConnection.objects.filter(pk=calendar.connection_id), now)
+    calendar.refresh_from_db()
+    return calendar
+
+
+def change(
+    owner: Owner, connection_id: int, when_unreadable: WhenUnreadable | None, asks_live: bool | None, actor: Actor
+) -> CalendarConnection:
+    """Change what an unreadable calendar means, and whether it is asked at the moment of booking.
+
+    Raises UnknownConnection.
+    """
+    connection = find_connection(owner, connection_id)
+    wish = {"when_unreadable": when_unreadable, "asks_live": asks_live}
+    changed = {name: value for name, value in wish.items() if value is not None and getattr(connection, name) != value}
+    if changed:
+        before = {name: getattr(connection, name) for name in changed}
+        with transaction.atomic():
+            CalendarConnection.objects.filter(pk=connection.pk).update(**changed)
+            record(Subject(owner.business_id, _SUBJECT, connection.pk), "updated", actor, before, changed)
+    return find_connection(owner, connection_id)
+
+
+def read_now(owner: Owner, connection_id: int) -> None:
+    """Have the worker read an account's calendars now. Raises UnknownConnection."""
+    connection, now = find_connection(owner, connection_id), datetime.now(UTC)
+    ConnectedCalendar.objects.filter(connection=connection).update(next_read_at=now)
+    wake(CalendarConnection.objects.filter(pk=connection.pk), now)
+
+
+def disconnect(owner: Owner, connection_id: int, actor: Actor) -> None:
+    """Forget an account and all that was read of it. What we wrote there stays there. Raises UnknownConnection."""
+    connection = find_connection(owner, connection_id)
+    with transaction.atomic():
+        BusyTime.objects.filter(calendar__connection=connection).delete()
+        record(
+            Subject(owner.business_id, _SUBJECT, connection.pk), "disconnected", actor, {"name": connection.name}, None
+        )
+        connection.delete()
+
+
+def _tried(credentials: Credentials) -> tuple[Credentials, list[RemoteCalendar]]:
+    """Reach the account, and give its calendars, with the credentials as they are now: tokens may have been renewed."""
+    newest = [credentials.secret]
+    with Client(settings.CONFIGURATION.private_hosts, _PATIENCE_SECONDS) as http:
+        account = Account(http, credentials.url, credentials.username, credentials.secret, newest.append)
+        try:
+            calendars = PROVIDERS[credentials.kind](account).list_calendars()
+        except ProviderError as error:
+            raise CannotConnect(str(error)) from None
+    if not calendars:
+        raise CannotConnect("There is no calendar in this account.")
+    proven = Credentials(credentials.kind, credentials.url, credentials.username, newest[-1], credentials.name)
+    return proven, calendars
+
+
+def _renew(connection: CalendarConnection, credentials: Credentials, now: datetime) -> None:
+    CalendarConnection.objects.filter(pk=connection.pk).update(
+        sealed_secret=secret_box().seal(credentials.secret) if credentials.secret else "",
+        status=Health.CONNECTED, last_error="", failures=0, told_at=None, due_at=now,
+    )  # fmt: skip
+    connection.refresh_from_db()
+
+
+def _name(credentials: Credentials) -> str:
+    """Name a connection so that its owner knows it again; a feed's address may be a secret, its host is none."""
+    given = credentials.name or credentials.username or urlsplit(credentials.url).hostname or ""
+    return (given or f"{credentials.kind.label} {get_random_string(4)}")[:255]
+
+
+def _main(calendars: list[RemoteCalendar]) -> RemoteCalendar:
+    return next((one for one in calendars if one.is_primary), calendars[0])

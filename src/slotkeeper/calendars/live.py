@@ -1,0 +1,61 @@
+"""Asking calendars at the moment of booking, for people who want that: within a deadline, and never in the way.
+
+What the provider answers in time is in the mirror when the booking is checked. What it does not, is not: then the
+booking is checked against what is known, as always.
+"""
+
+import logging
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from slotkeeper.calendars.accounts import opened
+from slotkeeper.calendars.leases import LeaseLost, take_lease
+from slotkeeper.calendars.manager import CalendarManager
+from slotkeeper.calendars.models import CalendarConnection
+from slotkeeper.calendars.proposals import propose
+from slotkeeper.calendars.providers.base import ProviderError
+
+logger = logging.getLogger("slotkeeper.calendars")
+PATIENCE_SECONDS = 0.7
+_KNOWN_FOR_SECONDS = 30.0
+_known: tuple[float, frozenset[int]] = (float("-inf"), frozenset())
+
+
+def ask_live(user_ids: Iterable[int]) -> None:
+    """Read the calendars of those who want to be asked at every booking; call it before a transaction, not in one."""
+    wanted = sorted(_asked_live() & set(user_ids))
+    if not wanted:
+        return
+    until = time.monotonic() + PATIENCE_SECONDS
+    for connection in CalendarConnection.objects.filter(user_id__in=wanted, asks_live=True, failures=0).select_related(
+        "user"
+    ):
+        _read(connection, until)
+
+
+def _read(connection: CalendarConnection, until: float) -> None:
+    left = until - time.monotonic()
+    lease = take_lease(connection.pk, datetime.now(UTC)) if left > 0 else None
+    if lease is None:
+        return  # the worker is at it already
+    try:
+        with opened(connection, left) as provider:
+            manager = CalendarManager(connection, provider, lease)
+            for calendar in connection.calendars.filter(blocks=True):
+                propose(manager.read_calendar(calendar), datetime.now(UTC))
+    except (ProviderError, LeaseLost) as error:
+        logger.info("Calendar connection %d did not answer in time for a booking: %s", connection.pk, error)
+    finally:
+        lease.release(datetime.now(UTC))
+
+
+def _asked_live() -> frozenset[int]:
+    """Know for half a minute who wants it, so that nobody else's booking pays a question to the database."""
+    global _known  # noqa: PLW0603 -- a cache of this process
+    read_at, user_ids = _known
+    if time.monotonic() - read_at > _KNOWN_FOR_SECONDS:
+        found = CalendarConnection.objects.filter(asks_live=True).values_list("user_id", flat=True)
+        user_ids = frozenset(found)
+        _known = (time.monotonic(), user_ids)
+    return user_ids
