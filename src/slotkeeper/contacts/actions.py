@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from slotkeeper.changes.record import Actor, Subject, changed_fields, record
+from slotkeeper.changes.versions import StaleVersion
 from slotkeeper.contacts.models import Contact
 
 FIELDS = ("name", "email", "phone", "notes", "time_zone", "locale")
@@ -16,12 +17,8 @@ class UnknownContact(Exception):
     """There is no such customer."""
 
 
-class ContactVersionConflict(Exception):
+class ContactVersionConflict(StaleVersion):
     """The customer was changed in the meantime."""
-
-    def __init__(self, current: Contact) -> None:
-        super().__init__(current)
-        self.current = current
 
 
 def create_contact(business_id: int, fields: Mapping[str, Any], actor: Actor, now: int) -> Contact:

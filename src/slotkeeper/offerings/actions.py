@@ -11,6 +11,7 @@ from django.db.models import ProtectedError
 from django.utils.text import slugify
 
 from slotkeeper.changes.record import Actor, Subject, changed_fields, record
+from slotkeeper.changes.versions import StaleVersion
 from slotkeeper.offerings.models import Service, ServiceProvider
 from slotkeeper.offerings.refusals import InvalidFields, NotInBusiness
 from slotkeeper.people.models import Business, Membership, free_slug
@@ -39,12 +40,8 @@ FIELDS = (
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")
 
 
-class ServiceVersionConflict(Exception):
+class ServiceVersionConflict(StaleVersion):
     """The service was changed in the meantime."""
-
-    def __init__(self, current: Service) -> None:
-        super().__init__(current)
-        self.current = current
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from slotkeeper.appointments.free_busy import BusyEntry, BusyKind
 from slotkeeper.appointments.rows import AppointmentRow, Reach
 from slotkeeper.calendars.busy import CalendarReading, Freshness
 from slotkeeper.doors.api.problems import ApiProblem, FieldError, Problem
-from slotkeeper.doors.api.reading import known_id
+from slotkeeper.doors.ids import known_id
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.appointment_status import Status
 from slotkeeper.rules.intervals import Interval

@@ -28,8 +28,8 @@ from slotkeeper.doors.api.hours_forms import Impact
 from slotkeeper.doors.api.idempotency import once
 from slotkeeper.doors.api.paging import read_cursor, write_cursor
 from slotkeeper.doors.api.people import Name, PageQuery
-from slotkeeper.doors.api.reading import known_id
 from slotkeeper.doors.api.times import read_day
+from slotkeeper.doors.ids import known_id
 from slotkeeper.offerings.closures import (
     add_closure,
     close_on_holidays,

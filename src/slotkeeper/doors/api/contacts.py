@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from slotkeeper.appointments import rows
 from slotkeeper.appointments.erasure import erase_contact
 from slotkeeper.changes.models import Change
-from slotkeeper.contacts.actions import ContactVersionConflict, create_contact, update_contact
+from slotkeeper.contacts.actions import create_contact, update_contact
 from slotkeeper.contacts.models import Contact
 from slotkeeper.doors.api.appointment_forms import (
     AppointmentOut,
@@ -21,13 +21,20 @@ from slotkeeper.doors.api.appointment_forms import (
     reach_of,
     write_appointment,
 )
-from slotkeeper.doors.api.appointments import REPEATED, STALE, AppointmentList, now, target_of, write_change
+from slotkeeper.doors.api.appointments import REPEATED, AppointmentList, now, write_change
 from slotkeeper.doors.api.base import NOT_FOUND, At, Body, JsonEndpoint, Query, answer, answer_nothing, answers
 from slotkeeper.doors.api.idempotency import once
 from slotkeeper.doors.api.paging import DEFAULT_LIMIT, Limit, read_cursor, write_cursor
 from slotkeeper.doors.api.people import Name, PageQuery
-from slotkeeper.doors.api.problems import ApiProblem, Problem, bad_field, not_found
-from slotkeeper.doors.api.reading import known_id
+from slotkeeper.doors.api.problems import Problem, bad_field, not_found
+from slotkeeper.doors.api.versions import (
+    STALE_VERSION,
+    accepted_versions,
+    answer_created,
+    answer_versioned,
+    refusing_stale,
+)
+from slotkeeper.doors.ids import known_id
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.local_time import TimeForm, is_zone
 from slotkeeper.rules.permissions import Permission
@@ -141,8 +148,7 @@ class Contacts(JsonEndpoint):
         fields = msgspec.structs.asdict(body)
         _check_zone(fields)
         contact = create_contact(self.caller.business_id, fields, self.caller.actor, now())
-        headers = {"Location": f"/api/contacts/{contact.pk}", "ETag": f'"{contact.version}"'}
-        return answer(write_contact(contact, self.caller), HTTPStatus.CREATED, headers)
+        return answer_created(write_contact(contact, self.caller), f"/api/contacts/{contact.pk}", contact.version)
 
 
 class OneContact(JsonEndpoint):
@@ -161,22 +167,12 @@ class OneContact(JsonEndpoint):
         """Read one customer."""
         return _answer_contact(found_contact(self.caller, parsed_path.contact_id), self.caller)
 
-    @answers(
-        ContactOut,
-        refusals=NOT_FOUND | STALE | {HTTPStatus.CONFLICT: "Stale `version`."},
-        problem=ContactRefusal,
-        headers=("ETag",),
-    )
+    @answers(ContactOut, refusals=NOT_FOUND | STALE_VERSION, problem=ContactRefusal, headers=("ETag",))
     def put(self, parsed_path: At[ContactPath], parsed_body: Body[ContactChanges]) -> HttpResponse:
         """Change the fields sent; those left out stay, null clears."""
         return self._change(parsed_path.contact_id, parsed_body)
 
-    @answers(
-        ContactOut,
-        refusals=NOT_FOUND | STALE | {HTTPStatus.CONFLICT: "Stale `version`."},
-        problem=ContactRefusal,
-        headers=("ETag",),
-    )
+    @answers(ContactOut, refusals=NOT_FOUND | STALE_VERSION, problem=ContactRefusal, headers=("ETag",))
     def patch(self, parsed_path: At[ContactPath], parsed_body: Body[ContactChanges]) -> HttpResponse:
         """Change the fields sent; the same as PUT."""
         return self._change(parsed_path.contact_id, parsed_body)
@@ -196,15 +192,9 @@ class OneContact(JsonEndpoint):
         }
         _check_zone(fields)
         contact = found_contact(caller, contact_id)
-        versions = target_of(self.request, caller, contact_id, body.version).versions
-        try:
+        versions = accepted_versions(self, body.version)
+        with refusing_stale(self.request, lambda current: write_contact(current, caller)):
             contact = update_contact(contact.pk, caller.business_id, fields, caller.actor, versions)
-        except ContactVersionConflict as error:
-            is_header = "If-Match" in self.request.headers
-            status = HTTPStatus.PRECONDITION_FAILED if is_header else HTTPStatus.CONFLICT
-            current = write_contact(error.current, caller)
-            detail = str(ContactVersionConflict.__doc__)
-            raise ApiProblem(status, "VERSION_CONFLICT", detail, extra={"current": current}) from None
         return _answer_contact(contact, caller)
 
 
@@ -283,7 +273,7 @@ def write_contact(contact: Contact, caller: Caller) -> dict[str, Any]:
 
 
 def _answer_contact(contact: Contact, caller: Caller) -> HttpResponse:
-    return answer(write_contact(contact, caller), headers={"ETag": f'"{contact.version}"'})
+    return answer_versioned(write_contact(contact, caller), contact.version)
 
 
 def _appointments(

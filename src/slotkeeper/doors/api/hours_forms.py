@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from slotkeeper.doors.api.appointment_forms import AppointmentOut
 from slotkeeper.doors.api.problems import not_found, not_permitted
-from slotkeeper.doors.api.reading import known_id
+from slotkeeper.doors.ids import known_id
 from slotkeeper.offerings.hours import MAX_RANGES, WEEKDAYS, Day, Member
 from slotkeeper.offerings.refusals import InvalidFields
 from slotkeeper.people.callers import Caller

@@ -13,8 +13,8 @@ from slotkeeper.doors.api.base import NOT_FOUND, At, Body, JsonEndpoint, Query, 
 from slotkeeper.doors.api.idempotency import once
 from slotkeeper.doors.api.paging import DEFAULT_LIMIT, Limit, read_cursor, write_cursor
 from slotkeeper.doors.api.problems import bad_field
-from slotkeeper.doors.api.reading import known_id
 from slotkeeper.doors.api.times import TimeReader, zone_of
+from slotkeeper.doors.ids import known_id
 from slotkeeper.people.models import ApiToken, Membership
 from slotkeeper.people.tokens import TokenWish, create_token, revoke_token
 from slotkeeper.rules.local_time import TimeForm

@@ -33,9 +33,9 @@ from slotkeeper.doors.api.public_forms import (
     PublicSlotsQuery,
     QuestionOut,
 )
-from slotkeeper.doors.api.reading import known_id
 from slotkeeper.doors.api.times import TimeReader, chosen_zone, read_range
 from slotkeeper.doors.disclosure import told_reasons
+from slotkeeper.doors.ids import known_id
 from slotkeeper.doors.rate_limit import booking_limits, holding_limits, too_many_requests, wait_seconds
 from slotkeeper.doors.reasons import SENTENCES
 from slotkeeper.offerings.models import Assignment, Service

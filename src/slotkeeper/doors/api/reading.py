@@ -13,12 +13,12 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, QueryDict
 
 from slotkeeper.doors.api.problems import ApiProblem, FieldError, bad_field, bad_fields
+from slotkeeper.doors.ids import known_id as known_id  # noqa: PLC0414 -- resources take it from here, too
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 BODY_LIMIT_BYTES = 1_000_000
 PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp")
-LARGEST_ID = 2**63 - 1
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ONE_LINE_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]")
 _SEVERAL_LINES = {"answers", "description", "introduction", "notes", "reason"}
@@ -100,11 +100,6 @@ def read_query(query: QueryDict, model: type[T]) -> T:
         except msgspec.ValidationError as error:
             errors.append(FieldError(name, "INVALID_FIELD", _sentence(error)))
     raise bad_fields(errors)
-
-
-def known_id(value: int) -> int:
-    """Turn an id that no row can have into one that no row has, so that it is simply not found."""
-    return value if 0 < value <= LARGEST_ID else 0
 
 
 @cache

@@ -15,8 +15,8 @@ from slotkeeper.appointments.reports import (
 )
 from slotkeeper.doors.api.appointment_forms import Time, ZoneName
 from slotkeeper.doors.api.base import JsonEndpoint, Query, answer, answers
-from slotkeeper.doors.api.reading import known_id
 from slotkeeper.doors.api.times import read_range, zone_of
+from slotkeeper.doors.ids import known_id
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.permissions import Permission
 

@@ -12,7 +12,7 @@ from slotkeeper.doors.api.idempotency import once
 from slotkeeper.doors.api.paging import read_cursor, write_cursor
 from slotkeeper.doors.api.people import Name, PageQuery
 from slotkeeper.doors.api.problems import not_found
-from slotkeeper.doors.api.reading import known_id
+from slotkeeper.doors.ids import known_id
 from slotkeeper.offerings.models import Resource
 from slotkeeper.offerings.resources import create_resource, delete_resource, rename_resource
 from slotkeeper.people.callers import Caller

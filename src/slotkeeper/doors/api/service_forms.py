@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from slotkeeper.doors.api.appointment_forms import Location, LongText
 from slotkeeper.doors.api.people import Color, Currency, Name, Slug
 from slotkeeper.doors.api.problems import Problem
-from slotkeeper.doors.api.reading import known_id
+from slotkeeper.doors.ids import known_id
 from slotkeeper.offerings.models import Service
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.local_time import TimeForm

@@ -6,13 +6,12 @@ import msgspec
 from django.db.models import QuerySet
 from django.http import HttpResponse
 
-from slotkeeper.doors.api.appointments import REPEATED, STALE, now, target_of
+from slotkeeper.doors.api.appointments import REPEATED, now
 from slotkeeper.doors.api.base import NOT_FOUND, At, Body, JsonEndpoint, Query, answer, answer_nothing, answers
 from slotkeeper.doors.api.idempotency import once
 from slotkeeper.doors.api.paging import read_cursor, write_cursor
 from slotkeeper.doors.api.people import PageQuery
-from slotkeeper.doors.api.problems import ApiProblem, not_found
-from slotkeeper.doors.api.reading import known_id
+from slotkeeper.doors.api.problems import not_found
 from slotkeeper.doors.api.service_forms import (
     NewService,
     ServiceChanges,
@@ -22,9 +21,16 @@ from slotkeeper.doors.api.service_forms import (
     read_service,
     write_service,
 )
+from slotkeeper.doors.api.versions import (
+    STALE_VERSION,
+    accepted_versions,
+    answer_created,
+    answer_versioned,
+    refusing_stale,
+)
+from slotkeeper.doors.ids import known_id
 from slotkeeper.offerings.actions import (
     ServiceTarget,
-    ServiceVersionConflict,
     create_service,
     delete_service,
     update_service,
@@ -32,8 +38,6 @@ from slotkeeper.offerings.actions import (
 from slotkeeper.offerings.models import Service
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.permissions import Permission
-
-STALE_VERSION = {HTTPStatus.CONFLICT: "Stale `version`."}
 
 
 class ServicePath(msgspec.Struct):
@@ -73,8 +77,7 @@ class Services(JsonEndpoint):
         caller = self.caller
         fields, user_ids = read_service(body)
         service = create_service(caller.business_id, fields, user_ids or [], caller.actor, now())
-        headers = {"Location": f"/api/services/{service.pk}", "ETag": f'"{service.version}"'}
-        return answer(write_service(service, caller), HTTPStatus.CREATED, headers)
+        return answer_created(write_service(service, caller), f"/api/services/{service.pk}", service.version)
 
 
 class OneService(JsonEndpoint):
@@ -96,12 +99,12 @@ class OneService(JsonEndpoint):
             raise not_found()
         return _answer_service(service, self.caller)
 
-    @answers(ServiceOut, refusals=NOT_FOUND | STALE | STALE_VERSION, problem=ServiceRefusal, headers=("ETag",))
+    @answers(ServiceOut, refusals=NOT_FOUND | STALE_VERSION, problem=ServiceRefusal, headers=("ETag",))
     def put(self, parsed_path: At[ServicePath], parsed_body: Body[ServiceChanges]) -> HttpResponse:
         """Change the fields sent; those left out stay, null clears. Booked appointments stay as they are."""
         return self._change(parsed_path.service_id, parsed_body)
 
-    @answers(ServiceOut, refusals=NOT_FOUND | STALE | STALE_VERSION, problem=ServiceRefusal, headers=("ETag",))
+    @answers(ServiceOut, refusals=NOT_FOUND | STALE_VERSION, problem=ServiceRefusal, headers=("ETag",))
     def patch(self, parsed_path: At[ServicePath], parsed_body: Body[ServiceChanges]) -> HttpResponse:
         """Change the fields sent; the same as PUT."""
         return self._change(parsed_path.service_id, parsed_body)
@@ -116,16 +119,9 @@ class OneService(JsonEndpoint):
     def _change(self, service_id: int, body: ServiceChanges) -> HttpResponse:
         caller = self.caller
         fields, user_ids = read_service(body)
-        versions = target_of(self.request, caller, service_id, body.version).versions
-        target = ServiceTarget(caller.business_id, known_id(service_id), versions)
-        try:
+        target = ServiceTarget(caller.business_id, known_id(service_id), accepted_versions(self, body.version))
+        with refusing_stale(self.request, lambda current: write_service(current, caller)):
             service = update_service(target, fields, user_ids, caller.actor)
-        except ServiceVersionConflict as error:
-            is_header = "If-Match" in self.request.headers
-            status = HTTPStatus.PRECONDITION_FAILED if is_header else HTTPStatus.CONFLICT
-            current = write_service(error.current, caller)
-            detail = str(ServiceVersionConflict.__doc__)
-            raise ApiProblem(status, "VERSION_CONFLICT", detail, extra={"current": current}) from None
         return _answer_service(service, caller)
 
 
@@ -134,4 +130,4 @@ def _services(caller: Caller) -> QuerySet[Service]:
 
 
 def _answer_service(service: Service, caller: Caller) -> HttpResponse:
-    return answer(write_service(service, caller), headers={"ETag": f'"{service.version}"'})
+    return answer_versioned(write_service(service, caller), service.version)

@@ -17,8 +17,8 @@ from slotkeeper.doors.api.idempotency import once
 from slotkeeper.doors.api.paging import read_cursor, write_cursor
 from slotkeeper.doors.api.people import PageQuery
 from slotkeeper.doors.api.problems import not_found
-from slotkeeper.doors.api.reading import known_id
 from slotkeeper.doors.api.times import TimeReader, zone_of
+from slotkeeper.doors.ids import known_id
 from slotkeeper.offerings.models import TimeOff
 from slotkeeper.offerings.time_off import Absence, absence_of, add_time_off, change_time_off, remove_time_off
 from slotkeeper.people.callers import Caller

@@ -33,6 +33,11 @@ def refusing_stale(request: HttpRequest, write: Callable[[Any], Any]) -> Iterato
         raise ApiProblem(status, "VERSION_CONFLICT", str(type(error).__doc__), extra=extra) from None
 
 
+def answer_created(content: Any, place: str, version: int) -> HttpResponse:
+    """Answer a row that was just stored: where it is, and its version as ETag."""
+    return answer(content, HTTPStatus.CREATED, {"Location": place, "ETag": f'"{version}"'})
+
+
 def answer_versioned(content: Any, version: int) -> HttpResponse:
     """Answer a row with its version as ETag."""
     return answer(content, headers={"ETag": f'"{version}"'})

@@ -16,13 +16,13 @@ from slotkeeper.doors.access import permit
 from slotkeeper.doors.dashboard.asking import (
     MOST_PAGES,
     caller_of,
-    number_from,
     people_of,
     readable,
     refuse_control_characters,
     show,
 )
 from slotkeeper.doors.dashboard.calendar import status_names
+from slotkeeper.doors.ids import number_from
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.local_time import day_bounds, local_day
 from slotkeeper.rules.permissions import Permission

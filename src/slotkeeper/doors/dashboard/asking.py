@@ -1,6 +1,7 @@
 """Who is asking for a page, what they reach, and rendering in their zone."""
 
 import re
+import time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,14 +13,20 @@ from django.utils.translation import gettext_lazy as _
 
 from slotkeeper.appointments.rows import Reach
 from slotkeeper.contacts.models import Contact, ContactQuerySet
+from slotkeeper.doors.ids import LARGEST_ID as LARGEST_ID  # noqa: PLC0414 -- pages take it from here, too
+from slotkeeper.doors.ids import number_from as number_from  # noqa: PLC0414 -- likewise
 from slotkeeper.people.callers import Caller
 from slotkeeper.people.models import Membership
 from slotkeeper.rules.permissions import Permission
 
-LARGEST_ID = 2**63 - 1
 MOST_PAGES = 1000
 # Tab, line feed and carriage return come from text areas; the others from nobody.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def now() -> int:
+    """Say what time it is: seconds since 1970."""
+    return int(time.time())
 
 
 def caller_of(request: HttpRequest) -> Caller:
@@ -56,13 +63,6 @@ def people_of(business_id: int) -> dict[int, str]:
     """List the active members of a business, by user id; in the order in which they came."""
     members = Membership.objects.active().in_business(business_id).select_related("user").order_by("pk")
     return {member.user_id: str(member.user) for member in members}
-
-
-def number_from(text: str | None, most: int = LARGEST_ID) -> int | None:
-    """Read a positive number out of a query; None where there is none."""
-    if text and text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= most:
-        return int(text)
-    return None
 
 
 def refuse_control_characters(text: str) -> None:

@@ -1,6 +1,5 @@
 """The page of the days on which the whole business is closed, one by one or by public holidays."""
 
-import time
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -18,8 +17,9 @@ from slotkeeper.appointments.closed_days import read_booked_on
 from slotkeeper.doors.access import permit
 from slotkeeper.doors.countries import country_in_words, in_dictionary_order
 from slotkeeper.doors.dashboard.appointment_form import Text
-from slotkeeper.doors.dashboard.asking import LARGEST_ID, caller_of, people_of, show
+from slotkeeper.doors.dashboard.asking import caller_of, now, people_of, show
 from slotkeeper.doors.dashboard.hours_form import day_field
+from slotkeeper.doors.ids import known_id
 from slotkeeper.offerings.closures import (
     HolidayCalendar,
     add_closure,
@@ -64,7 +64,7 @@ def add(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form)
     on = form.cleaned_data["date"]
-    booked = read_booked_on(_business(caller), [on], int(time.time()), MOST_BOOKED)
+    booked = read_booked_on(_business(caller), [on], now(), MOST_BOOKED)
     mark = ",".join(str(one.pk) for one in booked)
     if booked and request.POST.get("anyway") != mark:
         return _page(request, form, {"proposed": booked, "mark": mark})
@@ -84,7 +84,7 @@ def remove(request: HttpRequest, closure_id: int) -> HttpResponse:
     if request.method == "POST":
         caller = caller_of(request)
         try:
-            remove_closure(caller.business_id, min(closure_id, LARGEST_ID), caller.actor)
+            remove_closure(caller.business_id, known_id(closure_id), caller.actor)
         except NotInBusiness:
             raise Http404 from None
         messages.success(request, gettext("The business is open on that day again."))
@@ -97,13 +97,13 @@ def holidays(request: HttpRequest) -> HttpResponse:
     """Close on the public holidays of a calendar, or open on them again."""
     if request.method != "POST":
         return redirect("closures")
-    caller, code, now = caller_of(request), request.POST.get("calendar", ""), int(time.time())
+    caller, code = caller_of(request), request.POST.get("calendar", "")
     try:
         if "open" in request.POST:
-            open_on_holidays(caller.business_id, code, caller.actor, now)
+            open_on_holidays(caller.business_id, code, caller.actor, now())
             messages.success(request, gettext("The business is open on these holidays again."))
         else:
-            count = len(close_on_holidays(caller.business_id, code, caller.actor, now))
+            count = len(close_on_holidays(caller.business_id, code, caller.actor, now()))
             sentence = ngettext("%(number)d closed day.", "%(number)d closed days.", count)
             messages.success(request, sentence % {"number": count})
     except NotInBusiness:
@@ -113,14 +113,14 @@ def holidays(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, form: ClosureForm, more: dict[str, Any] | None = None) -> HttpResponse:
     caller = caller_of(request)
-    business, now = _business(caller), int(time.time())
-    today = local_day(business.time_zone, now)
+    business, instant = _business(caller), now()
+    today = local_day(business.time_zone, instant)
     to_come = Closure.objects.filter(business=business, date__gte=today).order_by("date")[:MOST_LISTED]
     country = _country(request.GET.get("country"), business.time_zone)
     context = {
         "form": form,
         "closures": to_come,
-        "booked": read_booked_on(business, [closure.date for closure in to_come], now, MOST_BOOKED),
+        "booked": read_booked_on(business, [closure.date for closure in to_come], instant, MOST_BOOKED),
         "people": people_of(caller.business_id),
         "calendars": _calendars_in_use(business),
         "countries": _countries(),

@@ -1,6 +1,5 @@
 """The page of somebody's hours: week, dates that differ, time off. A change first shows what it leaves outside."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -21,7 +20,7 @@ from django.views.decorators.cache import never_cache
 from slotkeeper.appointments.hours_impact import MAX_APPOINTMENTS, HoursProposal, read_impact
 from slotkeeper.appointments.rows import AppointmentRow
 from slotkeeper.doors.access import permit
-from slotkeeper.doors.dashboard.asking import caller_of, number_from, people_of
+from slotkeeper.doors.dashboard.asking import caller_of, now, people_of
 from slotkeeper.doors.dashboard.hours_form import (
     USUAL_WEEK,
     DayRow,
@@ -33,6 +32,7 @@ from slotkeeper.doors.dashboard.hours_form import (
     refuse_rows,
     week_rows,
 )
+from slotkeeper.doors.ids import number_from
 from slotkeeper.doors.zones import zone_in_words
 from slotkeeper.offerings.hours import (
     HoursVersionConflict,
@@ -169,7 +169,7 @@ def away(request: HttpRequest) -> HttpResponse:
         absence = form.cleaned_data["absence"]
         proposal = HoursProposal(time_off=Interval(absence.start, absence.end))
         if _is_meant(request, membership, proposal, state, "time_off"):
-            add_time_off(_member(membership), absence, caller_of(request).actor, _now())
+            add_time_off(_member(membership), absence, caller_of(request).actor, now())
             return _saved(request, membership)
     return _page(request, membership, state)
 
@@ -236,7 +236,7 @@ def _absences(membership: Membership, now: datetime) -> list[dict[str, Any]]:
 
 def _is_meant(request: HttpRequest, membership: Membership, proposal: HoursProposal, state: State, form: str) -> bool:
     """Say whether to store a change: it leaves nothing outside, or exactly what was shown, and is still wanted."""
-    impact = _impact(read_impact(_member(membership), proposal, _now()))
+    impact = _impact(read_impact(_member(membership), proposal, now()))
     if not impact.rows or request.POST.get("anyway") == impact.mark:
         return True
     state.impacts[form] = impact
@@ -292,7 +292,3 @@ def _back(membership: Membership) -> HttpResponse:
 
 def _moment(instant: int) -> datetime:
     return datetime.fromtimestamp(instant, UTC)
-
-
-def _now() -> int:
-    return int(time.time())

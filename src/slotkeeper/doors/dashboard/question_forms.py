@@ -11,7 +11,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from slotkeeper.doors.dashboard.appointment_form import Text
-from slotkeeper.doors.dashboard.asking import number_from, refuse_control_characters
+from slotkeeper.doors.dashboard.asking import refuse_control_characters
+from slotkeeper.doors.ids import number_from
 
 MOST_QUESTIONS = 20
 SPARE_QUESTIONS = 3

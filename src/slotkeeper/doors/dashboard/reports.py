@@ -1,6 +1,5 @@
 """The page of charts: how full the week is, who did not come, what is booked most."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -21,7 +20,8 @@ from slotkeeper.appointments.reports import (
     read_weeks,
 )
 from slotkeeper.doors.access import permit
-from slotkeeper.doors.dashboard.asking import caller_of, number_from, people_of, show
+from slotkeeper.doors.dashboard.asking import caller_of, now, people_of, show
+from slotkeeper.doors.ids import number_from
 from slotkeeper.doors.zones import zone_in_words
 from slotkeeper.rules.intervals import Interval
 from slotkeeper.rules.local_time import DAY_SECONDS
@@ -80,8 +80,8 @@ def reports(request: HttpRequest) -> HttpResponse:
     weeks = weeks if weeks in CHOICES_WEEKS else CHOICES_WEEKS[0]
     user_id = number_from(request.GET.get("person"))
     user_id = user_id if user_id in people else None
-    now = int(time.time())
-    within = Interval(now - weeks * 7 * DAY_SECONDS, now)
+    until = now()
+    within = Interval(until - weeks * 7 * DAY_SECONDS, until)
     query = ReportQuery(caller.business_id, within, caller.time_zone, user_id)
     utilization, by_week, services = read_utilization(query), read_weeks(query), read_services(query)
     opened, booked = (sum(map(sum, week)) for week in utilization)

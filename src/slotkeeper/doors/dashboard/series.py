@@ -1,6 +1,5 @@
 """The pages of appointments that repeat: book them together, cancel or move them from one of them on."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,16 +20,9 @@ from slotkeeper.appointments.rows import AppointmentRow, find
 from slotkeeper.appointments.series import MOST_TIMES, MOST_WEEKS, RefusedDate, Repetition, SeriesRefused
 from slotkeeper.doors.access import permit
 from slotkeeper.doors.dashboard.appointment_form import AppointmentForm, initial_of
-from slotkeeper.doors.dashboard.asking import (
-    LARGEST_ID,
-    caller_of,
-    number_from,
-    readable,
-    refuse_control_characters,
-    show,
-    writable,
-)
+from slotkeeper.doors.dashboard.asking import caller_of, now, readable, refuse_control_characters, show, writable
 from slotkeeper.doors.dashboard.refusals import REFUSED, Asked, Refusal, refusal_of
+from slotkeeper.doors.ids import LARGEST_ID, known_id, number_from
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.intervals import Interval
 from slotkeeper.rules.local_time import InvalidTime, exact_instant, parse_time
@@ -83,7 +75,7 @@ def repeat(request: HttpRequest) -> HttpResponse:
         form.add_error("times", _("No date is left."))
         return _repeat_page(request, form)
     try:
-        rows = series.book_series(booking, list(dates.values()), caller.actor, int(time.time()))
+        rows = series.book_series(booking, list(dates.values()), caller.actor, now())
     except SeriesRefused as error:
         numbers = list(dates)
         refused = [_refused(numbers[date.number - 1], date, caller, booking.user_id) for date in error.refused]
@@ -91,7 +83,7 @@ def repeat(request: HttpRequest) -> HttpResponse:
         return _repeat_page(request, form, refused, kept)
     except REFUSED as error:
         asked = Asked(booking.user_id, Interval(booking.start_time, booking.end_time))
-        form.add_error(None, str(refusal_of(error, caller, asked, int(time.time())).sentence))
+        form.add_error(None, str(refusal_of(error, caller, asked, now()).sentence))
         return _repeat_page(request, form)
     messages.success(request, ngettext("%d appointment booked.", "%d appointments booked.", len(rows)) % len(rows))
     return redirect("series", rows[0].id)
@@ -113,7 +105,7 @@ def cancel(request: HttpRequest, appointment_id: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         target = _target(caller, appointment_id, form.cleaned_data["version"])
         try:
-            rows = series.cancel_from_here(target, caller.actor, int(time.time()), form.cleaned_data["reason"] or None)
+            rows = series.cancel_from_here(target, caller.actor, now(), form.cleaned_data["reason"] or None)
         except actions.UnknownAppointment:
             raise Http404 from None
         except actions.VersionConflict:
@@ -138,14 +130,14 @@ def move(request: HttpRequest, appointment_id: int) -> HttpResponse:
     data = form.cleaned_data
     target, to = _target(caller, row.id, data.get("version") or 0), Interval(data["start_time"], data["end_time"])
     try:
-        moved = series.move_from_here(target, to, caller.time_zone, caller.actor, int(time.time()))
+        moved = series.move_from_here(target, to, caller.time_zone, caller.actor, now())
     except SeriesRefused as error:
         refused = [_refused(date.number, date, caller, row.user_id) for date in error.refused]
         return _series_page(request, row, rows, form, refused)
     except actions.VersionConflict:
         messages.warning(request, gettext("Somebody has just changed this appointment. You see it now as it is."))
     except REFUSED as error:
-        form.add_error(None, str(refusal_of(error, caller, Asked(row.user_id, to), int(time.time())).sentence))
+        form.add_error(None, str(refusal_of(error, caller, Asked(row.user_id, to), now()).sentence))
         return _series_page(request, row, rows, form)
     else:
         done = ngettext("%d appointment moved.", "%d appointments moved.", len(moved)) % len(moved)
@@ -187,7 +179,7 @@ def _series_page(
 
 
 def _series(caller: Caller, appointment_id: int) -> tuple[AppointmentRow, list[AppointmentRow]]:
-    number = appointment_id if appointment_id <= LARGEST_ID else 0
+    number = known_id(appointment_id)
     row = find(readable(caller), number)
     rows = series.read_series(readable(caller), number)
     if row is None or not rows:
@@ -242,5 +234,5 @@ def _dates(form: RepeatForm, booking: Booking, exchanged: dict[int, str], caller
 
 def _refused(number: int, date: RefusedDate, caller: Caller, user_id: int) -> RefusedOnPage:
     error = actions.SlotTaken(date.conflicts, date.alternatives)
-    refusal = refusal_of(error, caller, Asked(user_id, date.asked), int(time.time()))
+    refusal = refusal_of(error, caller, Asked(user_id, date.asked), now())
     return RefusedOnPage(number, datetime.fromtimestamp(date.asked.start, UTC), refusal)

@@ -1,6 +1,5 @@
 """The pages of services: list, make, change, delete."""
 
-import time
 from typing import Any
 
 from django.contrib import messages
@@ -10,9 +9,10 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 
 from slotkeeper.doors.access import permit
-from slotkeeper.doors.dashboard.asking import LARGEST_ID, caller_of, show
+from slotkeeper.doors.dashboard.asking import caller_of, now, show
 from slotkeeper.doors.dashboard.question_forms import question_forms, question_rows, rearranged, wanted_questions
 from slotkeeper.doors.dashboard.service_form import ServiceForm, initial_of
+from slotkeeper.doors.ids import known_id
 from slotkeeper.offerings.actions import (
     ServiceTarget,
     ServiceVersionConflict,
@@ -59,8 +59,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if _is_complete(request, form, questions):
         fields = form.wanted() | {"questions": wanted_questions(questions)}
         try:
-            now = int(time.time())
-            create_service(caller.business_id, fields, form.cleaned_data["user_ids"], caller.actor, now)
+            create_service(caller.business_id, fields, form.cleaned_data["user_ids"], caller.actor, now())
         except InvalidFields as error:
             form.refuse(error.reasons)
         except NotInBusiness:
@@ -141,7 +140,7 @@ def _business(caller: Caller) -> Business:
 
 
 def _found(caller: Caller, service_id: int) -> Service:
-    service = Service.objects.in_business(caller.business_id).filter(pk=min(service_id, LARGEST_ID)).first()
+    service = Service.objects.in_business(caller.business_id).filter(pk=known_id(service_id)).first()
     if service is None:
         raise Http404
     return service

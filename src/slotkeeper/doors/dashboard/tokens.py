@@ -1,6 +1,5 @@
 """The page of API tokens: list, make, revoke."""
 
-import time
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -12,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from slotkeeper.doors.access import permit
+from slotkeeper.doors.dashboard.asking import now
 from slotkeeper.people.callers import Caller
 from slotkeeper.people.models import ApiToken, Membership
 from slotkeeper.people.tokens import TokenWish, UnknownToken, create_token, revoke_token
@@ -74,7 +74,7 @@ def make(request: HttpRequest) -> HttpResponse:
         return _page(request, form)
     caller = _caller(request)
     membership = Membership.objects.in_business(caller.business_id).get(pk=caller.membership_id)
-    token, secret = create_token(membership, form.wish(int(time.time())), caller.actor)
+    token, secret = create_token(membership, form.wish(now()), caller.actor)
     return _render(request, "dashboard/token_made.html", {"token": token, "secret": secret})
 
 
@@ -85,7 +85,7 @@ def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
     business_id = _caller(request).business_id
     if request.method == "POST":
         try:
-            revoke_token(business_id, token_id, _caller(request).actor, int(time.time()))
+            revoke_token(business_id, token_id, _caller(request).actor, now())
         except UnknownToken:
             raise Http404 from None
         return redirect("tokens")

@@ -1,6 +1,5 @@
 """The page that says why customers cannot book a time, and when they can."""
 
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +13,7 @@ from django.views.decorators.cache import never_cache
 
 from slotkeeper.appointments.slots import SlotQuery, UnknownService, read_next_slots, read_obstacles
 from slotkeeper.doors.access import permit
-from slotkeeper.doors.dashboard.asking import caller_of, people_of, show
+from slotkeeper.doors.dashboard.asking import caller_of, now, people_of, show
 from slotkeeper.doors.reasons import SENTENCES
 from slotkeeper.offerings.models import Service
 from slotkeeper.people.callers import Caller
@@ -71,7 +70,7 @@ def why_not(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         data = form.cleaned_data
         at = data["at"]
-        query = SlotQuery(caller.business_id, data["service"], Interval(at, at + 1), int(time.time()), data["person"])
+        query = SlotQuery(caller.business_id, data["service"], Interval(at, at + 1), now(), data["person"])
         context |= {"at": datetime.fromtimestamp(at, UTC)} | _found(query, caller, people)
     return show(request, "dashboard/why.html", context)
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from slotkeeper.appointments.slots import SlotQuery
+from slotkeeper.doors.ids import is_id
 from slotkeeper.doors.languages import fall_back_to
 from slotkeeper.doors.middleware import PAGE_POLICY
 from slotkeeper.doors.zones import zone_in_words
@@ -27,7 +28,6 @@ from slotkeeper.rules.local_time import InvalidTime, TimeForm, exact_instant, is
 
 ANYBODY = "any"
 _FRAME_POLICY = PAGE_POLICY.replace("frame-ancestors 'none'", "frame-ancestors *")
-_LARGEST_ID = 2**63 - 1
 # Who goes back to choose another time gives up the one that is kept free for them.
 _WITH_HOLD = {"public_service", "public_hold", "public_details"}
 _HOLD = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -128,11 +128,6 @@ def read_visit(request: HttpRequest, business_slug: str, service_slug: str | Non
         wish=wish,
         is_zone_unknown=bool(zone) and "zone" not in wish,
     )
-
-
-def is_id(text: str) -> bool:
-    """Say whether a text could be the id of a row."""
-    return text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= _LARGEST_ID
 
 
 def accent_of(business: Business) -> str:
