@@ -81,6 +81,14 @@ class Configuration:
     import_limit_mb: int
     private_hosts: tuple[str, ...]
     encryption_keys: tuple[str, ...]
+    google_client_id: str
+    google_client_secret: str
+    google_url: str
+    microsoft_client_id: str
+    microsoft_client_secret: str
+    microsoft_tenant: str
+    microsoft_url: str
+    microsoft_graph_url: str
     log_level: str
 
 
@@ -115,6 +123,22 @@ def _url(value: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
         raise ValueError("write it like https://booking.example.com, without a path")
     return value.rstrip("/")
+
+
+def _base_url(value: str) -> str:
+    parts = urlsplit(value)
+    is_address = parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc
+    if value and (not is_address or parts.query or parts.fragment):
+        raise ValueError(
+            "write it like https://gateway.example.com/google, without a name, a password or a question mark"
+        )
+    return value.rstrip("/")
+
+
+def _tenant(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*", value):
+        raise ValueError("write common, organizations, consumers, or the tenant's id or domain")
+    return value
 
 
 def _words(value: str) -> tuple[str, ...]:
@@ -207,10 +231,18 @@ SETTINGS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     "import_limit_mb": ("SLOTKEEPER_IMPORT_LIMIT_MB", "25", _number(1, 1_000)),
     "private_hosts": ("SLOTKEEPER_PRIVATE_HOSTS", "", _words),
     "encryption_keys": ("SLOTKEEPER_ENCRYPTION_KEYS", "", _secrets),
+    "google_client_id": ("SLOTKEEPER_GOOGLE_CLIENT_ID", "", _text),
+    "google_client_secret": ("SLOTKEEPER_GOOGLE_CLIENT_SECRET", "", _text),
+    "google_url": ("SLOTKEEPER_GOOGLE_URL", "", _base_url),
+    "microsoft_client_id": ("SLOTKEEPER_MICROSOFT_CLIENT_ID", "", _text),
+    "microsoft_client_secret": ("SLOTKEEPER_MICROSOFT_CLIENT_SECRET", "", _text),
+    "microsoft_tenant": ("SLOTKEEPER_MICROSOFT_TENANT", "common", _tenant),
+    "microsoft_url": ("SLOTKEEPER_MICROSOFT_URL", "https://login.microsoftonline.com", _base_url),
+    "microsoft_graph_url": ("SLOTKEEPER_MICROSOFT_GRAPH_URL", "https://graph.microsoft.com/v1.0", _base_url),
     "log_level": ("SLOTKEEPER_LOG_LEVEL", "INFO", _choice("DEBUG", "INFO", "WARNING", "ERROR")),
 }
 
-_SECRET = {"secret_key", "encryption_keys"}
+_SECRET = {"secret_key", "encryption_keys", "google_client_secret", "microsoft_client_secret"}
 _LINE = re.compile(r"""\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$""")
 
 
