@@ -28,6 +28,7 @@ from slotkeeper.appointments.slots import (
     read_offer,
     read_providers,
 )
+from slotkeeper.calendars.live import ask_live, is_anybody_asked_live
 from slotkeeper.changes.record import Actor
 from slotkeeper.contacts.actions import create_contact
 from slotkeeper.contacts.models import Contact
@@ -97,6 +98,15 @@ class _Obstructed(Exception):
     def __init__(self, obstacles: list[Obstacle]) -> None:
         super().__init__(obstacles)
         self.obstacles = obstacles
+
+
+def ask_calendars(query: SlotQuery) -> None:
+    """Ask those calendars of a service's people that want to be asked at every booking; not in a transaction.
+
+    Raises UnknownService.
+    """
+    if is_anybody_asked_live():
+        ask_live(read_offer(query.business_id, query.service_id, query.user_id).user_ids)
 
 
 def hold_slot(query: SlotQuery, former: str | None = None) -> HeldSlot:

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
-from django.utils.crypto import get_random_string
 
 from slotkeeper.calendars.accounts import PROVIDERS, secret_box
 from slotkeeper.calendars.leases import wake
@@ -211,7 +210,7 @@ def _renew(connection: CalendarConnection, credentials: Credentials, now: dateti
 def _name(credentials: Credentials) -> str:
     """Name a connection so that its owner knows it again; a feed's address may be a secret, its host is none."""
     given = credentials.name or credentials.username or urlsplit(credentials.url).hostname or ""
-    return (given or f"{credentials.kind.label} {get_random_string(4)}")[:255]
+    return (given or credentials.kind.value)[:255]
 
 
 def _main(calendars: list[RemoteCalendar]) -> RemoteCalendar:

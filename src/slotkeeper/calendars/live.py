@@ -34,6 +34,11 @@ def ask_live(user_ids: Iterable[int]) -> None:
         _read(connection, until)
 
 
+def is_anybody_asked_live() -> bool:
+    """Say whether anybody wants it."""
+    return bool(_asked_live())
+
+
 def _read(connection: CalendarConnection, until: float) -> None:
     left = until - time.monotonic()
     lease = take_lease(connection.pk, datetime.now(UTC)) if left > 0 else None

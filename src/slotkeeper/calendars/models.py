@@ -1,5 +1,7 @@
 """Connections to foreign calendars, what they block, and which events there are ours."""
 
+from enum import StrEnum
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -7,7 +9,11 @@ from slotkeeper.changes.columns import CurrentTimestamp
 from slotkeeper.people.models import User
 
 
-class Kind(models.TextChoices):
+def _choices(kinds: type[StrEnum]) -> list[tuple[str, str]]:
+    return [(kind.value, kind.value) for kind in kinds]
+
+
+class Kind(StrEnum):
     """The kinds of calendar servers we speak to."""
 
     GOOGLE = "google"
@@ -15,8 +21,13 @@ class Kind(models.TextChoices):
     CALDAV = "caldav"
     ICS_FEED = "ics_feed"
 
+    @property
+    def label(self) -> str:
+        """The name by which people know it."""
+        return {"google": "Google", "microsoft": "Microsoft 365", "caldav": "CalDAV", "ics_feed": "ICS"}[self.value]
 
-class WhenUnreadable(models.TextChoices):
+
+class WhenUnreadable(StrEnum):
     """What a calendar means that could not be read for a while; never simply "free", unless its owner says so."""
 
     LAST_KNOWN = "last_known"
@@ -24,7 +35,7 @@ class WhenUnreadable(models.TextChoices):
     IGNORE = "ignore"
 
 
-class Health(models.TextChoices):
+class Health(StrEnum):
     """How a connection is doing."""
 
     CONNECTED = "connected"
@@ -36,15 +47,17 @@ class CalendarConnection(models.Model):
     """A person's account at a provider. One process at a time works on it: whoever holds the lease."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="calendar_connections")
-    provider = models.CharField(max_length=16, choices=Kind.choices)
+    provider = models.CharField(max_length=16, choices=_choices(Kind))
     name = models.CharField(max_length=255)
     url = models.TextField(default="")
     username = models.CharField(max_length=255, default="")
     sealed_secret = models.TextField(default="")  # a password, or tokens as JSON; see outbound/secret_box.py
-    when_unreadable = models.CharField(max_length=16, choices=WhenUnreadable.choices, default=WhenUnreadable.LAST_KNOWN)
+    when_unreadable = models.CharField(
+        max_length=16, choices=_choices(WhenUnreadable), default=WhenUnreadable.LAST_KNOWN
+    )
     last_known_hours = models.PositiveIntegerField(default=72)
     asks_live = models.BooleanField(default=False)
-    status = models.CharField(max_length=16, choices=Health.choices, default=Health.CONNECTED)
+    status = models.CharField(max_length=16, choices=_choices(Health), default=Health.CONNECTED)
     last_success_at = models.DateTimeField(null=True)
     last_error = models.TextField(default="")
     failures = models.PositiveIntegerField(default=0)
@@ -117,7 +130,7 @@ class BusyTime(models.Model):
         return f"{self.start_time} to {self.end_time}"
 
 
-class LinkState(models.TextChoices):
+class LinkState(StrEnum):
     """How an event of ours stands in a calendar."""
 
     PENDING = "pending"
@@ -141,7 +154,7 @@ class CalendarEventLink(models.Model):
     written_start = models.DateTimeField(null=True)
     written_end = models.DateTimeField(null=True)
     may_exist = models.BooleanField(default=False)
-    state = models.CharField(max_length=16, choices=LinkState.choices, default=LinkState.PENDING)
+    state = models.CharField(max_length=16, choices=_choices(LinkState), default=LinkState.PENDING)
     last_error = models.TextField(default="")
     failures = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(null=True, db_default=CurrentTimestamp())  # None: nothing to do
@@ -164,14 +177,14 @@ class CalendarEventLink(models.Model):
         return f"{self.internal_entity_type} {self.internal_entity_id} in {self.external_calendar_id}"
 
 
-class ProposalKind(models.TextChoices):
+class ProposalKind(StrEnum):
     """What the owner did to our event in their calendar."""
 
     MOVE = "move"
     DELETE = "delete"
 
 
-class Resolution(models.TextChoices):
+class Resolution(StrEnum):
     """What became of a proposal."""
 
     ACCEPTED = "accepted"
@@ -183,12 +196,12 @@ class CalendarProposal(models.Model):
     """A change seen in a foreign calendar that becomes ours only when somebody says so."""
 
     link = models.ForeignKey(CalendarEventLink, on_delete=models.CASCADE, related_name="proposals")
-    kind = models.CharField(max_length=8, choices=ProposalKind.choices)
+    kind = models.CharField(max_length=8, choices=_choices(ProposalKind))
     start_time = models.DateTimeField(null=True)
     end_time = models.DateTimeField(null=True)
     seen_at = models.DateTimeField(db_default=CurrentTimestamp())
     resolved_at = models.DateTimeField(null=True)
-    resolution = models.CharField(max_length=16, choices=Resolution.choices, default="")
+    resolution = models.CharField(max_length=16, choices=_choices(Resolution), default="")
 
     class Meta:
         db_table = "calendar_proposals"

@@ -14,6 +14,7 @@ from slotkeeper.appointments import actions, rows
 from slotkeeper.appointments.actions import Target
 from slotkeeper.appointments.insert import Booking
 from slotkeeper.appointments.warnings import read_warnings
+from slotkeeper.calendars.live import ask_live
 from slotkeeper.changes.models import Change
 from slotkeeper.doors.api.appointment_forms import (
     AppointmentChanges,
@@ -159,6 +160,7 @@ class Appointments(JsonEndpoint):
     def _book(self, body: NewAppointment) -> HttpResponse:
         caller, zone = self.caller, zone_of(self.caller, body.time_zone)
         booking, form = booking_of(body, caller, zone), TimeForm.with_offset(zone)
+        ask_live([booking.user_id])
         with refusals(form, caller, booking.user_id):
             row, keeps_hours = actions.book_as_member(
                 booking, caller.actor, now(), allow_conflicts=body.allow_conflicts

@@ -6,8 +6,10 @@ from typing import Any
 from django.db import IntegrityError
 
 from slotkeeper.appointments import actions
+from slotkeeper.appointments.calendar_sync import UnknownProposal
 from slotkeeper.appointments.free_busy import UnknownMember
 from slotkeeper.appointments.slots import UnknownService
+from slotkeeper.calendars.connections import UnknownCalendar, UnknownConnection
 from slotkeeper.contacts.actions import UnknownContact
 from slotkeeper.doors.api.problems import ApiProblem, FieldError, bad_field, bad_fields, not_found
 from slotkeeper.offerings import refusals, time_off
@@ -23,6 +25,9 @@ _NOT_FOUND = (
     UnknownContact,
     UnknownToken,
     UnknownService,
+    UnknownConnection,
+    UnknownCalendar,
+    UnknownProposal,
     refusals.NotInBusiness,
 )
 _BAD_FIELDS: dict[type[Exception], tuple[str, str]] = {

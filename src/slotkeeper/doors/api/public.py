@@ -10,7 +10,14 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 
-from slotkeeper.appointments.self_service import CustomerBooking, HoldExpired, NotOffered, book_slot, hold_slot
+from slotkeeper.appointments.self_service import (
+    CustomerBooking,
+    HoldExpired,
+    NotOffered,
+    ask_calendars,
+    book_slot,
+    hold_slot,
+)
 from slotkeeper.appointments.slots import MAX_RANGE_DAYS, SlotQuery, read_slots
 from slotkeeper.doors.access import PUBLIC
 from slotkeeper.doors.api.base import NOT_FOUND, At, Body, JsonEndpoint, Query, answer, answers
@@ -125,7 +132,9 @@ class Holds(PublicEndpoint):
         start = _start(zone, body.start)
         _refuse_too_often(wait_seconds(holding_limits(self.request)))
         with _refusals(zone):
-            held = hold_slot(_slot_query(business, body, Interval(start, start + 1)), body.hold)
+            query = _slot_query(business, body, Interval(start, start + 1))
+            ask_calendars(query)
+            held = hold_slot(query, body.hold)
         form = TimeForm.with_offset(zone)
         begins, ends, expires = form.write_all((held.slot.start, held.slot.end, held.expires_at))
         return answer(HoldOut(held.hold, begins, ends, expires), HTTPStatus.CREATED)
@@ -163,6 +172,8 @@ class Bookings(PublicEndpoint):
         )
         _refuse_too_often(wait_seconds(booking_limits(self.request, body.email)))
         with _refusals(zone):
+            if body.hold is None:
+                ask_calendars(_slot_query(business, body, Interval(start, start + 1)))
             booked = book_slot(booking, int(time.time()), body.hold)
         begins, ends = TimeForm.with_offset(zone).write_all((booked.row.start_time, booked.row.end_time))
         manage_url = settings.CONFIGURATION.url + reverse("booking", args=[booked.link])
@@ -177,7 +188,7 @@ def _start(zone: str, text: str) -> int:
     return start
 
 
-def _slot_query(business: Business, asked: PublicSlotsQuery | NewHold, within: Interval) -> SlotQuery:
+def _slot_query(business: Business, asked: PublicSlotsQuery | NewHold | NewBooking, within: Interval) -> SlotQuery:
     user_id = None if asked.user_id is None else known_id(asked.user_id)
     return SlotQuery(business.pk, known_id(asked.service_id), within, int(time.time()), user_id)
 

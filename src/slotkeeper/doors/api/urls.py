@@ -11,6 +11,8 @@ from slotkeeper.doors.access import PUBLIC, permit
 from slotkeeper.doors.api import (
     appointments,
     business,
+    calendar_connections,
+    calendar_events,
     closures,
     contacts,
     free_busy,
@@ -62,6 +64,46 @@ OFFERINGS = [
     path("holiday-calendars/<str:code>/open", closures.OpenOnHolidays.as_view(), name="api_open_on_holidays"),
     path("resources", resources.Resources.as_view(), name="api_resources"),
     path("resources/<record_id:resource_id>", resources.OneResource.as_view(), name="api_resource"),
+]
+
+CALENDARS = [
+    path("calendar-connections", calendar_connections.Connections.as_view(), name="api_calendar_connections"),
+    path(
+        "calendar-connections/<record_id:connection_id>",
+        calendar_connections.OneConnection.as_view(),
+        name="api_calendar_connection",
+    ),
+    path(
+        "calendar-connections/<record_id:connection_id>/sync",
+        calendar_connections.SyncConnection.as_view(),
+        name="api_calendar_connection_sync",
+    ),
+    path(
+        "calendar-connections/<record_id:connection_id>/reconnect",
+        calendar_connections.ReconnectConnection.as_view(),
+        name="api_calendar_connection_reconnect",
+    ),
+    path(
+        "calendar-connections/<record_id:connection_id>/calendars/<record_id:calendar_id>",
+        calendar_connections.OneCalendar.as_view(),
+        name="api_connected_calendar",
+    ),
+    path(
+        "appointments/<record_id:appointment_id>/calendar-links",
+        calendar_events.AppointmentCalendarLinks.as_view(),
+        name="api_calendar_links",
+    ),
+    path("calendar-proposals", calendar_events.CalendarProposals.as_view(), name="api_calendar_proposals"),
+    path(
+        "calendar-proposals/<record_id:proposal_id>/accept",
+        calendar_events.AcceptProposal.as_view(),
+        name="api_accept_proposal",
+    ),
+    path(
+        "calendar-proposals/<record_id:proposal_id>/dismiss",
+        calendar_events.DismissProposal.as_view(),
+        name="api_dismiss_proposal",
+    ),
 ]
 
 router = Router(
@@ -138,6 +180,7 @@ router = Router(
             name="api_contact_export",
         ),
         *OFFERINGS,
+        *CALENDARS,
     ],
 )
 

@@ -9,7 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from slotkeeper.appointments.customer_links import UnknownLink, open_link
-from slotkeeper.appointments.self_service import HoldExpired, NotOffered, book_slot, hold_slot
+from slotkeeper.appointments.self_service import HoldExpired, NotOffered, ask_calendars, book_slot, hold_slot
 from slotkeeper.appointments.slots import UnknownService
 from slotkeeper.doors.access import PUBLIC, permit
 from slotkeeper.doors.disclosure import TAKEN, told_reasons
@@ -73,6 +73,7 @@ def hold(request: HttpRequest, business: str, service: str) -> HttpResponse:
     # Who has had many times kept free goes on without: the form books whatever is free when it is sent.
     if wait_seconds(holding_limits(request)) == 0:
         try:
+            ask_calendars(visit.slots_within(start, start + 1))
             asked["hold"] = hold_slot(visit.slots_within(start, start + 1), former).hold
         except NotOffered as refusal:
             return _show_times(request, visit, start, refusal)
@@ -101,6 +102,8 @@ def details(request: HttpRequest, business: str, service: str) -> HttpResponse:
         return too_often(request, visit, wait)
     wanted = form.booking(visit, start, current_language())
     try:
+        if not visit.hold:
+            ask_calendars(visit.slots_within(start, start + 1))
         link = book_once(request, visit.business.pk, lambda: book_slot(wanted, visit.now, visit.hold))
     except NotOffered as refusal:
         return _show_details(request, visit, start, form, refusal)
