@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from contracts.google_world import GoogleWorld
 from contracts.memory_world import MemoryWorld
 from slotkeeper.calendars.mirror import union
 from slotkeeper.calendars.providers.base import (
@@ -31,7 +32,10 @@ WINDOW = Interval(at("2031-01-01T00:00"), at("2032-01-01T00:00"))
 MONDAY, HOUR, WEEK = at("2031-03-03T09:00"), 3600, 7 * 86_400
 KEY = "slk" + "0123456789abcdef" * 2
 # Each makes a world inside an ExitStack; further kinds are added beside their modules.
-WORLDS = {"twin": lambda _stack: MemoryWorld()}
+WORLDS = {
+    "google": GoogleWorld,
+    "twin": lambda _stack: MemoryWorld(),
+}
 
 
 @pytest.fixture(params=sorted(WORLDS))
