@@ -52,3 +52,11 @@ def note_push(channel_id: str, secret: str, now: datetime) -> bool:
     ConnectedCalendar.objects.filter(pk=calendar.pk).update(next_read_at=now)
     wake(CalendarConnection.objects.filter(pk=calendar.connection_id), now)
     return True
+
+
+def note_lapse(channel_id: str, secret: str, now: datetime) -> bool:
+    """Have the provider asked anew, because it stops telling us; what it did not tell is read now."""
+    if not note_push(channel_id, secret, now):
+        return False
+    ConnectedCalendar.objects.filter(channel_id=channel_id).update(channel_expires_at=None)
+    return True

@@ -29,6 +29,7 @@ RESERVED_SLUGS = frozenset(
         "dashboard",
         "docs",
         "embed",
+        "feeds",
         "healthz",
         "help",
         "hours",
