@@ -1,6 +1,7 @@
 """Appointments in their people's calendars: written, moved, removed, and what their owners do to them there."""
 
-from datetime import UTC, datetime
+import subprocess
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core import mail
@@ -11,7 +12,7 @@ from slotkeeper.appointments.actions import SlotTaken, Target
 from slotkeeper.appointments.calendar_sync import UnknownProposal
 from slotkeeper.appointments.rows import Reach, find
 from slotkeeper.calendars import accounts
-from slotkeeper.calendars.leases import take_lease
+from slotkeeper.calendars.leases import _this_process, free_leases_of_the_dead, take_lease
 from slotkeeper.calendars.models import BusyTime, CalendarConnection, CalendarProposal, ConnectedCalendar
 from slotkeeper.calendars.providers.base import Refused
 from slotkeeper.changes.record import COMMAND
@@ -375,3 +376,19 @@ def test_a_secret_that_no_key_opens_asks_for_a_new_connection(connected):
     connected.work()
     connected.connection.refresh_from_db()
     assert connected.connection.status == "reconnect"
+
+
+def test_what_a_killed_process_of_this_machine_held_is_free_when_a_worker_starts(connected):
+    machine, _, _ = _this_process().split(" ")
+    with subprocess.Popen(["true"]) as short_lived:
+        dead = f"{machine} {short_lived.pid} 1"
+    now = datetime.now(UTC)
+    held = {"leased_until": now + timedelta(seconds=50), "due_at": None}
+    CalendarConnection.objects.update(lease=f"{dead} 1234", **held)
+    free_leases_of_the_dead(now)
+    assert take_lease(connected.connection.pk, now)
+    free_leases_of_the_dead(now)  # ours is alive
+    assert take_lease(connected.connection.pk, now) is None
+    CalendarConnection.objects.update(lease="elsewhere/1 1 1 1234", **held)
+    free_leases_of_the_dead(now)
+    assert take_lease(connected.connection.pk, now) is None

@@ -63,7 +63,7 @@ class CalendarConnection(models.Model):
     failures = models.PositiveIntegerField(default=0)
     told_at = models.DateTimeField(null=True)  # when its owner was told that it needs them
     due_at = models.DateTimeField(null=True, db_default=CurrentTimestamp())  # when to work on it; None: under way
-    lease = models.CharField(max_length=32, default="")
+    lease = models.CharField(max_length=160, default="")
     leased_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=CurrentTimestamp())
 

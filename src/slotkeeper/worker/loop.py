@@ -5,9 +5,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from django.db import close_old_connections, connection
 
+from slotkeeper.calendars.leases import free_leases_of_the_dead
 from slotkeeper.worker.calendar_pool import CalendarPool
 from slotkeeper.worker.jobs import clean_up, handle_changes
 
@@ -36,6 +38,7 @@ def run(stop: threading.Event, jobs: tuple[Job, ...] = JOBS) -> None:
     """Run the jobs until `stop` is set."""
     due = dict.fromkeys(range(len(jobs)), time.monotonic())
     failures = dict.fromkeys(range(len(jobs)), 0)
+    free_leases_of_the_dead(datetime.now(UTC))
     logger.info("The worker runs")
     while not stop.is_set():
         number = min(due, key=lambda key: due[key])
