@@ -15,6 +15,9 @@ class World(Protocol):
     provider: CalendarProvider
     calendar_id: str
     can_tell_tentative: bool
+    # What this kind cannot do by its nature: `writing`, `single changes` (each change means everything anew),
+    # `forgetting` (a cursor that needs nothing of the server), `nonsense` (told as Refused). Missing: it can do all.
+    lacks: frozenset[str]
 
     def put(self, uid: str, start: int, end: int, **fields: str) -> None:
         """Enter or replace an event. Fields: rrule, transparent, canceled, tentative ("yes"), zone."""

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, tzinfo
 from slotkeeper.calendars.ics_text import Component, Property
 from slotkeeper.calendars.ics_values import (
     DAY_SECONDS,
-    LONGEST_SECONDS,
     EventRefused,
     ReadRequest,
     Refusal,
@@ -61,6 +60,7 @@ class Entry:
     removed: tuple[Moment, ...]
     sequence: int
     line: int
+    longest_seconds: int
 
     @property
     def repeats(self) -> bool:
@@ -94,12 +94,13 @@ def read_entry(component: Component, zones: Zones, request: ReadRequest) -> Entr
         zone=zone,
         original=original,
         is_for_following=_parameter(properties, "RECURRENCE-ID", "RANGE") == "THISANDFUTURE",
-        absence=_absence(properties, request.owner_email) or _unfit(length),
+        absence=_absence(properties, request.owner_email) or _unfit(length, request.longest_seconds),
         rules=tuple(source.value for source in properties.get("RRULE", ())),
-        added=tuple(_addition(item, zones, zone) for item in additions),
+        added=tuple(_addition(item, zones, zone, request.longest_seconds) for item in additions),
         removed=tuple(zones.moment(item, zone) for item in removals),
         sequence=_sequence(properties),
         line=component.line,
+        longest_seconds=request.longest_seconds,
     )
 
 
@@ -209,7 +210,7 @@ def _items(properties: Properties, name: str, limit: int) -> list[Property]:
     return items
 
 
-def _addition(source: Property, zones: Zones, zone: tzinfo) -> tuple[Moment, Length | None]:
+def _addition(source: Property, zones: Zones, zone: tzinfo, longest: int) -> tuple[Moment, Length | None]:
     """Read one RDATE: a start, or a period with a length of its own (RFC 5545 section 3.3.9)."""
     begin, slash, end = source.value.partition("/")
     start = zones.moment(Property(source.name, source.parameters, begin), zone)
@@ -219,7 +220,7 @@ def _addition(source: Property, zones: Zones, zone: tzinfo) -> tuple[Moment, Len
         length = _duration(end)
     else:
         length = _length_between(start, zones.moment(Property(source.name, source.parameters, end), zone))
-    if unfit := _unfit(length):
+    if unfit := _unfit(length, longest):
         raise EventRefused(unfit.detail, unfit.reason)
     return start, length
 
@@ -248,11 +249,11 @@ def _absence(properties: Properties, owner_email: str) -> Refusal | None:
     return None
 
 
-def _unfit(length: Length) -> Refusal | None:
+def _unfit(length: Length, longest: int) -> Refusal | None:
     """Say why an event of that length cannot be booked, if so."""
     if not length.nominal_seconds:
         return Refusal(SkipReason.ZERO_LENGTH, "it ends when it begins")
-    if length.nominal_seconds > LONGEST_SECONDS:
+    if length.nominal_seconds > longest:
         return Refusal(SkipReason.TOO_LONG, f"it lasts {length.nominal_seconds // DAY_SECONDS:,} days")
     return None
 

@@ -75,4 +75,5 @@ def _unreadable(component: Component, error: Exception) -> SkippedEvent:
         start=None,
         reason=refusal.reason,
         detail=f"line {component.line}: {refusal.detail}",
+        line=component.line,
     )

@@ -24,9 +24,6 @@ from slotkeeper.calendars.recurrence import Allowance, occurrences, parse_rule
 
 Outcome = CalendarEvent | SkippedEvent
 
-# An instance that began so long before the window can still reach into it.
-_MARGIN = timedelta(seconds=LONGEST_SECONDS, days=2)
-
 
 @dataclass(frozen=True, slots=True)
 class _Change:
@@ -94,7 +91,7 @@ def _repeated(
 ) -> Iterator[Outcome]:
     """Yield the instances of a series that were not changed one by one."""
     try:
-        starts = {} if master.absence else _starts(master, request, allowance)
+        starts = {} if master.absence else _starts(master, request, allowance, _reach(master, changes))
     except READING_ERRORS as error:
         yield _skipped(master, refusal_of(error), None)
         return
@@ -115,9 +112,17 @@ def _instant(change: _Change) -> int:
     return change.instant
 
 
-def _starts(master: Entry, request: ReadRequest, allowance: Allowance) -> dict[int, tuple[Moment, Length]]:
+def _reach(master: Entry, changes: Sequence[_Change]) -> timedelta:
+    """Say how long before the window an instance can begin and still reach into it."""
+    lengths = [entry.length.nominal_seconds for entry in (master, *(change.entry for change in changes))]
+    return timedelta(seconds=max(LONGEST_SECONDS, *lengths), days=2)
+
+
+def _starts(
+    master: Entry, request: ReadRequest, allowance: Allowance, reach: timedelta
+) -> dict[int, tuple[Moment, Length]]:
     """Return the starts and lengths of a series by instant, less its EXDATEs."""
-    first = datetime.fromtimestamp(request.expand_from, UTC).date() - _MARGIN
+    first = datetime.fromtimestamp(request.expand_from, UTC).date() - reach
     last = datetime.fromtimestamp(request.expand_until, UTC).date() + timedelta(days=1)
     removed = {instant_of(_aligned(moment, master), master.zone) for moment in master.removed}
     starts: dict[int, tuple[Moment, Length]] = {}
@@ -200,7 +205,7 @@ def _span(entry: Entry, start: Moment, length: Length) -> tuple[int, int]:
     end = instant_of(start + timedelta(days=length.days), entry.zone) + length.seconds
     if begin < EARLIEST or end > LATEST:
         raise EventRefused(f"it begins on {_day(start)}", SkipReason.OUT_OF_RANGE)
-    if end - begin > LONGEST_SECONDS:
+    if end - begin > entry.longest_seconds:
         raise EventRefused("it is longer than 31 times 24 hours", SkipReason.TOO_LONG)
     if end == begin:
         raise EventRefused("its zone skips that day", SkipReason.ZERO_LENGTH)
@@ -216,6 +221,7 @@ def _skipped(entry: Entry, refusal: Refusal, original: Moment | None) -> Skipped
         start=instant_of(entry.start, entry.zone),
         reason=refusal.reason,
         detail=f"line {entry.line}: {refusal.detail}",
+        line=entry.line,
     )
 
 

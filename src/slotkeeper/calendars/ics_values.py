@@ -81,7 +81,8 @@ class ReadRequest:
     ``zone`` is the person's IANA zone: floating times are read in it when the file names no other,
     and all-day events block its local days. ``owner_email`` finds the invitations they declined.
     Instants are epoch seconds. What ended by ``expand_from`` is left out; what repeats is expanded
-    up to ``expand_until``; an event that happens once is read however far ahead it lies.
+    up to ``expand_until``; an event that happens once is read however far ahead it lies. ``longest_seconds``
+    is what can be booked; who only asks what is blocked may allow more.
     """
 
     zone: str
@@ -92,6 +93,7 @@ class ReadRequest:
     max_events: int = 200_000
     max_occurrences: int = 20_000  # of everything that repeats in one file
     max_days_examined: int = 500_000  # bounds the time that hostile repetition rules can take
+    longest_seconds: int = LONGEST_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,7 @@ class SkippedEvent:
     start: int | None
     reason: SkipReason
     detail: str
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,55 @@
+"""How far a CalDAV calendar was read: a sync token, or where there is none, the list of what was there."""
+
+import base64
+import zlib
+from collections.abc import Mapping
+
+import msgspec
+
+from slotkeeper.calendars.providers.base import CursorExpired
+
+_LARGE = 1_000
+_MOST_WITNESSES = 8
+
+
+class Cursor(msgspec.Struct, omit_defaults=True):
+    """A token (RFC 6578), or a listing's tag and etags by path.
+
+    `witnesses` are some entries and their etags. A server that has forgotten a token should say so; DAViCal tells
+    of everything instead, and leaves out what was removed. Only this gives it away: that it tells of entries
+    which have not changed.
+    """
+
+    token: str = ""
+    ctag: str = ""
+    etags: dict[str, str] = {}
+    witnesses: dict[str, str] = {}
+
+    def has_everything(self, told: Mapping[str, str | None]) -> bool:
+        """Say whether what is told as changed looks like all there is, old and new."""
+        known = self.witnesses
+        return bool(known) and known.keys() <= told.keys() and any(told[path] == known[path] for path in known)
+
+
+def witnesses_among(etags: Mapping[str, str], former: Mapping[str, str]) -> dict[str, str]:
+    """Choose some entries with an etag, spread over the list; former ones only where there are too few."""
+    known = sorted((path, etag) for path, etag in (dict(former) | dict(etags)).items() if etag)
+    step = -(-len(known) // _MOST_WITNESSES) or 1
+    return dict(known[::step])
+
+
+def write_cursor(cursor: Cursor) -> str:
+    """Write a cursor, compressed where it is large."""
+    text = msgspec.json.encode(cursor)
+    if len(text) <= _LARGE:
+        return text.decode()
+    return base64.b85encode(zlib.compress(text)).decode()
+
+
+def read_cursor(text: str) -> Cursor:
+    """Read a cursor. Raises CursorExpired for what is none."""
+    try:
+        data = text.encode() if text.startswith("{") else zlib.decompress(base64.b85decode(text))
+        return msgspec.json.decode(data, type=Cursor)
+    except (ValueError, zlib.error, msgspec.DecodeError):
+        raise CursorExpired("The place up to which the calendar was read cannot be found again.") from None
