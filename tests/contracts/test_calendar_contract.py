@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from contracts.google_world import GoogleWorld
+from contracts.graph_world import GraphWorld
 from contracts.memory_world import MemoryWorld
 from contracts.radicale_world import RadicaleWithoutSyncWorld, RadicaleWorld
 from contracts.xandikos_world import XandikosWorld
@@ -36,6 +37,7 @@ KEY = "slk" + "0123456789abcdef" * 2
 # Each makes a world inside an ExitStack; further kinds are added beside their modules.
 WORLDS = {
     "google": GoogleWorld,
+    "microsoft": GraphWorld,
     "twin": lambda _stack: MemoryWorld(),
     "radicale": RadicaleWorld,
     "radicale without sync": RadicaleWithoutSyncWorld,
