@@ -1,28 +1,20 @@
 """A calendar on a real CalDAV server, behind a proxy that breaks on demand."""
 
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import count
 from xml.etree import ElementTree as ET
-from zoneinfo import ZoneInfo
 
 import httpx
-from icalendar import Calendar, Event, vRecur
+from icalendar import Calendar
 
+from contracts.entered_events import calendar_file, event_at, event_of_days
 from servers.fault_proxy import fault_proxy
 from slotkeeper.calendars.providers.base import Account
 from slotkeeper.calendars.providers.caldav import CalDavProvider
 from slotkeeper.outbound.client import Client
 
 _numbers = count(1)
-
-
-def new_event(uid):
-    event = Event()
-    event.add("uid", uid)
-    event.add("summary", uid)
-    event.add("dtstamp", datetime.now(UTC))
-    return event
 
 
 class DavWorld:
@@ -51,27 +43,13 @@ class DavWorld:
         return answer
 
     def put(self, uid, start, end, **fields):
-        zone = ZoneInfo(fields.get("zone", "UTC"))
-        event = new_event(uid)
-        event.start, event.end = (datetime.fromtimestamp(edge, zone) for edge in (start, end))
-        if "rrule" in fields:
-            event.add("rrule", vRecur.from_ical(fields["rrule"]))
-        if "transparent" in fields:
-            event.add("transp", "TRANSPARENT")
-        if {"canceled", "tentative"} & fields.keys():
-            event.add("status", "CANCELLED" if "canceled" in fields else "TENTATIVE")
-        self.store(self.path + f"{uid}.ics", event)
+        self.store(self.path + f"{uid}.ics", event_at(uid, start, end, **fields))
 
     def put_all_day(self, uid, first_day, days):
-        event = new_event(uid)
-        event.start = date.fromisoformat(first_day)
-        event.end = event.start + timedelta(days=days)
-        self.store(self.path + f"{uid}.ics", event)
+        self.store(self.path + f"{uid}.ics", event_of_days(uid, first_day, days))
 
     def store(self, path, event):
-        calendar = Calendar(version="2.0", prodid="-//hand//EN")
-        calendar.add_component(event)
-        self.ask("PUT", path, calendar.to_ical(), **{"Content-Type": "text/calendar"})
+        self.ask("PUT", path, calendar_file(event), **{"Content-Type": "text/calendar"})
 
     def move(self, external_id, start, end):
         event = Calendar.from_ical(self.ask("GET", external_id).content).events[0]

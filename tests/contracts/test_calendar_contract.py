@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from contracts.feed_world import FeedWorld
 from contracts.google_world import GoogleWorld
 from contracts.graph_world import GraphWorld
 from contracts.memory_world import MemoryWorld
@@ -36,6 +37,7 @@ MONDAY, HOUR, WEEK = at("2031-03-03T09:00"), 3600, 7 * 86_400
 KEY = "slk" + "0123456789abcdef" * 2
 # Each makes a world inside an ExitStack; further kinds are added beside their modules.
 WORLDS = {
+    "feed": FeedWorld,
     "google": GoogleWorld,
     "microsoft": GraphWorld,
     "twin": lambda _stack: MemoryWorld(),

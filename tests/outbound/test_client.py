@@ -5,7 +5,7 @@ import pytest
 from outbound.far_server import far_server
 from slotkeeper.outbound import addresses
 from slotkeeper.outbound.addresses import AddressRefused, is_public
-from slotkeeper.outbound.client import Client, Limits, Request, TooLarge, Unreachable
+from slotkeeper.outbound.client import Client, Limits, Request, TooLarge, TooSlow, Unreachable
 
 
 @pytest.fixture
@@ -130,6 +130,14 @@ def test_a_slow_server_is_left_at_the_deadline(far, client, path):
     with pytest.raises(Unreachable):
         client.send(Request("GET", f"{far.url}/{path}", limits=Limits(seconds=0.5)))
     assert time.monotonic() - started < 1.5
+
+
+def test_an_answer_that_begins_and_never_ends_is_told_from_a_server_that_is_away(far, client):
+    with pytest.raises(TooSlow):
+        client.send(Request("GET", f"{far.url}/drip", limits=Limits(seconds=0.5)))
+    with Client(["127.0.0.1"], seconds=0.3) as hurried, pytest.raises(Unreachable) as raised:
+        hurried.send(Request("GET", f"{far.url}/drip"))
+    assert not isinstance(raised.value, TooSlow)  # it is who asks that has no time
 
 
 def test_half_an_answer_is_none(far, client):

@@ -81,6 +81,9 @@ class Handler(BaseHTTPRequestHandler):
         time.sleep(20)
         self.close_connection = True
 
+    def answer_missing(self, _body):
+        self._answer(404)
+
     def answer_elsewhere(self, _body):
         self._answer(302, headers=[("Location", self.server.elsewhere)])
 

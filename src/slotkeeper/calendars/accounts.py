@@ -9,6 +9,7 @@ from slotkeeper.calendars.models import CalendarConnection, Kind
 from slotkeeper.calendars.providers.base import AccessLost, Account, CalendarProvider
 from slotkeeper.calendars.providers.caldav import CalDavProvider
 from slotkeeper.calendars.providers.google import open_google
+from slotkeeper.calendars.providers.ics_feed import IcsFeedProvider
 from slotkeeper.calendars.providers.microsoft import open_microsoft
 from slotkeeper.outbound.client import Client
 from slotkeeper.outbound.secret_box import SealBroken, SecretBox
@@ -17,6 +18,7 @@ PROVIDERS: dict[str, Callable[[Account], CalendarProvider]] = {
     Kind.CALDAV: CalDavProvider,
     Kind.GOOGLE: open_google,
     Kind.MICROSOFT: open_microsoft,
+    Kind.ICS_FEED: IcsFeedProvider,
 }
 
 

@@ -29,6 +29,10 @@ class Unreachable(Exception):
     """No useful answer came: the server is away, slow, or cut the connection."""
 
 
+class TooSlow(Unreachable):
+    """The answer began and did not end in the time it had."""
+
+
 class TooLarge(Exception):
     """The answer is larger than it may be."""
 
@@ -104,7 +108,7 @@ class Client:
     def send(self, request: Request) -> Answer:
         """Ask, and follow redirects; each may lead to a checked address only, and takes no password elsewhere.
 
-        Raises AddressRefused, Unreachable and TooLarge.
+        Raises AddressRefused, Unreachable (or its TooSlow) and TooLarge.
         """
         url, method, body = request.url, request.method, request.body
         self._deadline.at = min(time.monotonic() + request.limits.seconds, self._until)
@@ -126,8 +130,10 @@ class Client:
 
     def _send_once(self, outgoing: httpx.Request, limits: Limits) -> Answer:
         body = bytearray()
+        has_begun = False
         try:
             answer = self._http.send(outgoing, stream=True)
+            has_begun = True
             try:
                 for chunk in answer.iter_bytes():
                     body += chunk
@@ -136,6 +142,8 @@ class Client:
             finally:
                 answer.close()
         except httpx.TimeoutException:
+            if has_begun and time.monotonic() < self._until:
+                raise TooSlow(f"The answer does not end within {limits.seconds:g} seconds.") from None
             raise Unreachable("The server is too slow.") from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             raise Unreachable(f"The server cannot be reached: {error or type(error).__name__}") from None

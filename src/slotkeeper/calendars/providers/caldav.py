@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from urllib.parse import urljoin
 
-from slotkeeper.calendars.ics_file import ReadRequest
-from slotkeeper.calendars.ics_values import UnreadableCalendar
+from slotkeeper.calendars.ics_busy import busy_request
 from slotkeeper.calendars.providers import caldav_reading, dav_xml
 from slotkeeper.calendars.providers.base import (
     Account,
@@ -28,6 +27,7 @@ from slotkeeper.calendars.providers.dav_session import DavSession, Forbidden, Le
 from slotkeeper.calendars.providers.dav_xml import Resource
 from slotkeeper.calendars.providers.ics_events import read_event, written
 from slotkeeper.outbound.client import Answer
+from slotkeeper.rules.intervals import Interval
 
 _CALENDAR_FILE = {"Content-Type": "text/calendar; charset=utf-8"}
 _WRITE_PRIVILEGES = {f"{dav_xml.DAV}{name}" for name in ("all", "write", "write-content", "bind")}
@@ -109,10 +109,7 @@ class CalDavProvider:
         if data is None:
             return None
         until = int(datetime.now(UTC).timestamp()) + _LOOK_AHEAD_SECONDS
-        try:
-            return read_event(dav_xml.path_of("", url), etag, data, ReadRequest("UTC", "", 0, until))
-        except UnreadableCalendar as error:
-            raise Refused(f"The event in the calendar cannot be read. {error}") from None
+        return read_event(dav_xml.path_of("", url), etag, data, busy_request("UTC", "", Interval(0, until)))
 
     def _start(self) -> tuple[str, Resource]:
         """Find a place that knows who is asking (RFC 5397), as RFC 6764 section 6 looks for it."""

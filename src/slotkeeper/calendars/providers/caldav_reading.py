@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from slotkeeper.calendars.ics_values import UnreadableCalendar
+from slotkeeper.calendars.ics_busy import busy_request
 from slotkeeper.calendars.providers import dav_xml
 from slotkeeper.calendars.providers.base import (
     Changes,
@@ -21,7 +21,7 @@ from slotkeeper.calendars.providers.base import (
 from slotkeeper.calendars.providers.dav_cursor import Cursor, read_cursor, witnesses_among, write_cursor
 from slotkeeper.calendars.providers.dav_session import DavSession
 from slotkeeper.calendars.providers.dav_xml import Multistatus, Resource
-from slotkeeper.calendars.providers.ics_events import read_event, read_request
+from slotkeeper.calendars.providers.ics_events import read_event
 
 _ENTRIES_AT_ONCE = 50
 _MOST_PAGES = 1_000
@@ -141,7 +141,8 @@ def _fetched(
     session: DavSession, url: str, request: ChangesRequest, listing: Listing
 ) -> tuple[list[RemoteEvent], list[str]]:
     """Fetch what changed; and give what turned out to be gone meanwhile."""
-    asked = replace(read_request(request), max_days_examined=_MOST_DAYS_OF_AN_ENTRY)
+    asked = busy_request(request.zone, request.owner_email, request.window)
+    asked = replace(asked, max_days_examined=_MOST_DAYS_OF_AN_ENTRY)
     events: list[RemoteEvent] = []
     gone: list[str] = []
     used = 0.0
@@ -152,10 +153,7 @@ def _fetched(
                 gone.append(path)
                 continue
             started = time.thread_time()
-            try:
-                events.append(read_event(path, etag, data, asked))
-            except UnreadableCalendar as error:
-                raise Refused(f"The entry {path[-80:]} cannot be read. {error}") from None
+            events.append(read_event(path, etag, data, asked))
             used += time.thread_time() - started
             if used > _MOST_CPU_SECONDS:
                 raise Refused("The calendar repeats so much that it takes too long to read.")
