@@ -8,6 +8,7 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from slotkeeper.appointments.rows import AppointmentRow
+from slotkeeper.calendars.models import ConnectedCalendar
 from slotkeeper.doors.dashboard.asking import LARGEST_ID, people_of, refuse_control_characters, visible_customers
 from slotkeeper.offerings.models import Service
 from slotkeeper.people.callers import Caller
@@ -61,6 +62,10 @@ class AppointmentForm(forms.Form):
     location = Text(_("Place"), 500)
     description = Text(_("Description"), 2000, rows=2)
     notes = Text(_("Notes"), 2000, rows=2, help_text=_("For the business only."))
+    sync_to_calendar = forms.BooleanField(
+        label=_("Put it into the calendar"), required=False, initial=True,
+        help_text=_("Into the connected calendars that receive the appointments of the person it is with."),
+    )  # fmt: skip
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, caller: Caller, row: AppointmentRow | None, *args: Any, **options: Any) -> None:
@@ -73,6 +78,7 @@ class AppointmentForm(forms.Form):
         }
         self._choose_services()
         self._choose_people()
+        self._offer_calendar()
         self.fields["contact_email"].validators.append(
             RegexValidator(r"^[^@\s]+@[^@\s]+$", _("Enter an email address."))
         )
@@ -99,6 +105,15 @@ class AppointmentForm(forms.Form):
             del self.fields["user_id"]
             return
         self.fields["user_id"].choices = list(people.items())  # type: ignore[attr-defined]  # a choice field
+
+    def _offer_calendar(self) -> None:
+        """Ask only where somebody has a calendar that would receive the appointment, or it was asked before."""
+        field: Any = self.fields.get("user_id")
+        own = self.row.user_id if self.row else self.caller.user_id
+        people = [own] if field is None else [user_id for user_id, _name in field.choices]
+        receiving = ConnectedCalendar.objects.filter(user_id__in=people, receives=True, is_writable=True)
+        if not (self.row and self.row.sync_to_calendar) and not receiving.exists():
+            del self.fields["sync_to_calendar"]
 
     def clean_contact_id(self) -> int | None:
         """Accept only customers that the caller sees, and the one it has."""
@@ -156,7 +171,7 @@ class AppointmentForm(forms.Form):
 
     def wanted(self) -> dict[str, Any]:
         """Give what the form says, in the verbs' words; for a change only what it changes."""
-        names = ("title", "start_time", "end_time", "service_id", "user_id", "contact_id", *TEXTS)
+        names = ("title", "start_time", "end_time", "service_id", "user_id", "contact_id", "sync_to_calendar", *TEXTS)
         given = {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
         if self.row is None:
             return given

@@ -34,6 +34,7 @@ from slotkeeper.doors.dashboard.asking import (
     writable,
 )
 from slotkeeper.doors.dashboard.calendar import status_names
+from slotkeeper.doors.dashboard.calendar_links import links_of
 from slotkeeper.doors.dashboard.history import history_of
 from slotkeeper.doors.dashboard.refusals import REFUSED, Asked, Refusal, refusal_of
 from slotkeeper.doors.reasons import SENTENCES
@@ -159,6 +160,7 @@ def page(request: HttpRequest, appointment_id: int) -> HttpResponse:
         "may_see_details": caller.may(Permission.CONTACTS_READ_DETAILS),
         "may_write": may_write,
         "is_final": status in TERMINAL,
+        "calendars": links_of(row, caller),
         "moves": {one.value: may_write for one in TRANSITIONS[status]},
         "history": history_of(caller, row.id, status_names(), people_of(caller.business_id)),
         "zone": caller.time_zone,

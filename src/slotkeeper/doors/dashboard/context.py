@@ -23,6 +23,7 @@ def page_frame(request: HttpRequest) -> dict[str, Any]:
         "may_write_hours": lambda: bool(caller) and caller.may(Permission.HOURS_WRITE),
         "may_write_settings": lambda: bool(caller) and caller.may(Permission.SETTINGS_WRITE),
         "may_read_tokens": lambda: bool(caller) and caller.may(Permission.TOKENS_READ),
+        "may_read_calendars": lambda: bool(caller) and caller.may(Permission.CALENDARS_READ),
         "has_mail_server": settings.CONFIGURATION.mail_server is not None,
         "is_sign_up_open": settings.CONFIGURATION.is_sign_up_open,
         "is_demo": (settings.CONFIGURATION.data_dir / "demo").exists,

@@ -17,6 +17,7 @@ from slotkeeper.appointments.rows import AppointmentRow, Listing, has_any, read_
 from slotkeeper.doors.access import permit
 from slotkeeper.doors.dashboard.asking import caller_of, number_from, people_of, readable
 from slotkeeper.doors.dashboard.calendar import calendar_data
+from slotkeeper.doors.dashboard.calendar_notices import notices_of
 from slotkeeper.doors.middleware import PAGE_POLICY
 from slotkeeper.doors.templatetags.moments import short_day
 from slotkeeper.doors.zones import zone_in_words
@@ -86,6 +87,7 @@ def week(request: HttpRequest) -> HttpResponse:
         "may_write_tokens": caller.may(Permission.TOKENS_WRITE),
         "may_write_appointments": caller.may(Permission.APPOINTMENTS_WRITE),
         "zone_words": zone_in_words(caller.time_zone),
+        "notices": notices_of(caller),
         "data": calendar_data(caller, people, day.isoformat(), get_token(request)),
     }
     answer = render(request, "dashboard/week.html", context)
