@@ -240,6 +240,7 @@ ERROR_CODES = (
         "Customers cannot book this time. “reasons” says why, “suggested_slots” what is free next.",
     ),
     ("HOLD_EXPIRED", 409, "The hold was over, and the time is gone; as NOT_OFFERED."),
+    ("CANNOT_CONNECT", 409, "The calendar account cannot be reached; the message says why."),
     (
         "INVALID_TRANSITION",
         409,
