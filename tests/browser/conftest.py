@@ -34,7 +34,7 @@ def server(tmp_path_factory) -> Iterator[str]:
 
 
 @contextmanager
-def running_server(tmp_path_factory) -> Iterator[tuple[str, dict[str, str]]]:
+def running_server(tmp_path_factory, **settings: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Run a server on an empty SQLite database; give its address, and the environment that its commands need."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -50,6 +50,7 @@ def running_server(tmp_path_factory) -> Iterator[tuple[str, dict[str, str]]]:
         "PYTHONPATH": str(SOURCE),
         "SLOTKEEPER_DATA_DIR": str(tmp_path_factory.mktemp("data")),
         "SLOTKEEPER_URL": url,
+        **settings,
     }
     subprocess.run([sys.executable, "-m", "django", "migrate", "-v0"], env=environment, check=True)
     granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws", "--blocking-threads", "2"]
