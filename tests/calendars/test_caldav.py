@@ -123,7 +123,7 @@ def test_a_server_that_gives_no_etag_is_asked_for_it(synced):
 
 
 def test_a_token_forgotten_in_silence_is_noticed(synced):
-    for name in ("one", "two", "three"):
+    for name in ("one", "two", "three", "four"):
         synced.put(name, MONDAY, MONDAY + HOUR)
     first = read(synced)
     synced.remove(f"{synced.path}two.ics")
@@ -272,6 +272,26 @@ def test_a_cursor_survives_its_writing_however_large():
         assert read_cursor(write_cursor(cursor)) == cursor
     with pytest.raises(CursorExpired):
         read_cursor("nonsense")
+
+
+KNOWN = dict.fromkeys("abcd", "old")
+
+
+@pytest.mark.parametrize(
+    ("witnesses", "told", "is_forgotten"),
+    [
+        (KNOWN, {"a": "new"}, False),
+        (KNOWN, {"a": "old", "e": "new"}, False),  # the last entry that was written before, as DAViCal tells it
+        (KNOWN, {"a": None, "b": None}, False),
+        (KNOWN, KNOWN | {"e": "new"}, True),
+        (KNOWN, {"a": "old", "b": "old", "c": "new"}, True),  # d is gone, and is not told
+        ({"a": "old"}, {"a": "old", "b": "new"}, False),  # nothing that was known is hidden
+        ({"a": "old", "b": "old"}, {"a": "old"}, True),
+        ({}, {"a": "new"}, False),
+    ],
+)
+def test_a_forgotten_token_is_told_from_a_few_that_are_told_twice(witnesses, told, is_forgotten):
+    assert Cursor(token="t", witnesses=witnesses).is_forgotten(told) is is_forgotten
 
 
 def test_witnesses_are_few_and_spread():

@@ -22,6 +22,7 @@ class DavWorld:
 
     can_tell_tentative = True
     username, password = "ada", "secret words"
+    start = ""  # what its owner types after the host
 
     def __init__(self, stack, server, home):
         self.server = server.rstrip("/")
@@ -30,7 +31,7 @@ class DavWorld:
         self.hand = stack.enter_context(httpx.Client(auth=(self.username, self.password), timeout=20))
         self.make_calendar()
         http = stack.enter_context(Client(["127.0.0.1"]))
-        self.account = Account(http, self.proxy.url, self.username, self.password, lambda _secret: None)
+        self.account = Account(http, self.proxy.url + self.start, self.username, self.password, lambda _secret: None)
         self.provider = CalDavProvider(self.account)
         self.calendar_id = self.proxy.url + self.path
 

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from contracts.davical_world import DavicalWorld
 from contracts.feed_world import FeedWorld
 from contracts.google_world import GoogleWorld
 from contracts.graph_world import GraphWorld
@@ -37,6 +38,7 @@ MONDAY, HOUR, WEEK = at("2031-03-03T09:00"), 3600, 7 * 86_400
 KEY = "slk" + "0123456789abcdef" * 2
 # Each makes a world inside an ExitStack; further kinds are added beside their modules.
 WORLDS = {
+    "davical": DavicalWorld,
     "feed": FeedWorld,
     "google": GoogleWorld,
     "microsoft": GraphWorld,
@@ -136,7 +138,8 @@ def test_a_removed_event_is_told_by_the_id_it_came_with(world):
 
 
 def test_a_forgotten_cursor_is_said_so_and_a_full_reading_has_everything(world):
-    world.put("one", MONDAY, MONDAY + HOUR)
+    for name in ("one", "another"):
+        world.put(name, MONDAY, MONDAY + HOUR)
     cursor = read(world).cursor
     world.put("two", MONDAY + WEEK, MONDAY + WEEK + HOUR)
     needs(world, "forgetting")
@@ -146,7 +149,7 @@ def test_a_forgotten_cursor_is_said_so_and_a_full_reading_has_everything(world):
     except CursorExpired:
         changes = read(world)
     assert changes.is_full
-    assert len(changes.events) == 2
+    assert len(changes.events) == 3
 
 
 def test_our_event_is_known_by_its_key(world):

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from servers.postgresql import free_port
 
-_until_exit = ExitStack()
-atexit.register(_until_exit.close)
+until_exit = ExitStack()
+atexit.register(until_exit.close)
 
 
 def temporary_folder(name):
     folder = Path(tempfile.mkdtemp(prefix=f"slotkeeper-{name}-"))
-    _until_exit.callback(shutil.rmtree, folder, ignore_errors=True)
+    until_exit.callback(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
@@ -28,7 +28,7 @@ def start(command, url, folder, **options):
     """Start a server and wait until it answers anything at all."""
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **options)
-    _until_exit.callback(_stop, process)
+    until_exit.callback(_stop, process)
     for _ in range(400):
         try:
             urllib.request.urlopen(url, timeout=5).close()

@@ -120,7 +120,7 @@ class FaultProxy(ThreadingHTTPServer):
 @contextmanager
 def fault_proxy(upstream):
     with FaultProxy(upstream) as proxy:
-        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        threading.Thread(target=proxy.serve_forever, args=(0.02,), daemon=True).start()  # how soon it ends
         try:
             yield proxy
         finally:

@@ -62,7 +62,7 @@ class FeedServer(ThreadingHTTPServer):
 @contextmanager
 def feed_server():
     with FeedServer() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()  # how soon it ends
         try:
             yield server
         finally:

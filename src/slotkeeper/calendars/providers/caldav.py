@@ -23,7 +23,7 @@ from slotkeeper.calendars.providers.base import (
     Unavailable,
     WrittenEvent,
 )
-from slotkeeper.calendars.providers.dav_session import DavSession, Forbidden, LedElsewhere, may_know_password
+from slotkeeper.calendars.providers.dav_session import DavSession, Forbidden, LedElsewhere, WebPage, may_know_password
 from slotkeeper.calendars.providers.dav_xml import Resource
 from slotkeeper.calendars.providers.ics_events import read_event, written
 from slotkeeper.outbound.client import Answer
@@ -117,7 +117,7 @@ class CalDavProvider:
         for url in dict.fromkeys(self._starting_points()):
             try:
                 place, found = self._followed(url)
-            except (Refused, Forbidden) as error:
+            except (Refused, Forbidden, WebPage) as error:
                 problem = error
                 continue
             if found and (found.href(dav_xml.PRINCIPAL) or f"{dav_xml.CALDAV}calendar" in _types(found)):

@@ -82,8 +82,9 @@ def _everything(session: DavSession, url: str) -> Listing:
 def _since(session: DavSession, url: str, cursor: Cursor) -> Listing:
     """List what changed since a token."""
     listing = _by_token(session, url, cursor.token)
-    if cursor.has_everything(listing.told):
+    if listing.told and cursor.is_forgotten(listing.told):
         raise CursorExpired("The calendar server has forgotten what was read, and does not say so.")
+    listing.told = cursor.news_in(listing.told)
     kept = {path: etag for path, etag in cursor.witnesses.items() if path not in listing.told}
     listing.cursor.witnesses = witnesses_among(listing.changed, kept)
     return listing

@@ -17,7 +17,7 @@ class Cursor(msgspec.Struct, omit_defaults=True):
 
     `witnesses` are some entries and their etags. A server that has forgotten a token should say so; DAViCal tells
     of everything instead, and leaves out what was removed. Only this gives it away: that it tells of entries
-    which have not changed.
+    which have not changed. It tells of one such entry in good health, too: the last one that was written before.
     """
 
     token: str = ""
@@ -25,10 +25,15 @@ class Cursor(msgspec.Struct, omit_defaults=True):
     etags: dict[str, str] = {}
     witnesses: dict[str, str] = {}
 
-    def has_everything(self, told: Mapping[str, str | None]) -> bool:
-        """Say whether what is told as changed looks like all there is, old and new."""
-        known = self.witnesses
-        return bool(known) and known.keys() <= told.keys() and any(told[path] == known[path] for path in known)
+    def is_forgotten(self, told: Mapping[str, str | None]) -> bool:
+        """Say whether what is told as changed looks like all there is."""
+        untold = sum(path not in told for path in self.witnesses)
+        unchanged = sum(told.get(path) == etag for path, etag in self.witnesses.items())
+        return unchanged >= untold and unchanged + untold >= 2
+
+    def news_in(self, told: Mapping[str, str | None]) -> dict[str, str | None]:
+        """Leave out what is told as changed and is not."""
+        return {path: etag for path, etag in told.items() if not etag or self.witnesses.get(path) != etag}
 
 
 def witnesses_among(etags: Mapping[str, str], former: Mapping[str, str]) -> dict[str, str]:

@@ -23,6 +23,10 @@ class LedElsewhere(Unavailable):
         self.url = url
 
 
+class WebPage(Unavailable):
+    """A web page came, such as the sign-in of a hotel's network, or of a site that has its calendars elsewhere."""
+
+
 class Forbidden(AccessLost):
     """The server knows who asks, and does not let them read this."""
 
@@ -52,7 +56,7 @@ class DavSession:
             raise LedElsewhere(answer.url)
         check(answer)
         if answer.status < 300 and is_page(answer):
-            raise Unavailable("A web page came where the calendar server should answer.")
+            raise WebPage("A web page came where the calendar server should answer.")
         return answer
 
     def find(self, url: str, *names: str) -> Resource | None:
