@@ -63,7 +63,7 @@ def test_the_button_stands_there_only_where_the_server_is_registered(cast, googl
 
 def test_consent_connects_the_account(browser, google):
     answer = browser.get(consent_at(set_out(browser)), follow=True)
-    assert "is connected. It blocks your time and receives your appointments" in text_of(answer)
+    assert "ann@example.com is connected. It blocks your time and receives your appointments" in text_of(answer)
     connection = CalendarConnection.objects.get()
     assert (connection.provider, connection.status) == ("google", "connected")
     assert not any(token in connection.sealed_secret for token in google.oauth.access_tokens)
@@ -169,3 +169,29 @@ def test_an_account_that_was_disconnected_meanwhile_stays_so(browser):
     connection.delete()
     assert "This account was disconnected meanwhile." in text_of(browser.get(path, follow=True))
     assert not CalendarConnection.objects.exists()
+
+
+def is_bobs(google):
+    """From now on people are signed in as Bob at the provider."""
+    google.calendars.clear()
+    google.add_calendar("bob@example.com", primary=True)
+
+
+def test_two_accounts_are_two_connections_and_one_twice_is_one(browser, google):
+    for _ in range(2):
+        browser.get(consent_at(set_out(browser)))
+    is_bobs(google)
+    browser.get(consent_at(set_out(browser)))
+    names = list(CalendarConnection.objects.order_by("pk").values_list("name", flat=True))
+    assert names == ["ann@example.com", "bob@example.com"]
+
+
+def test_another_account_mends_nothing(browser, google):
+    browser.get(consent_at(set_out(browser)))
+    connection = CalendarConnection.objects.get()
+    CalendarConnection.objects.update(status=Health.RECONNECT, sealed_secret="")
+    is_bobs(google)
+    answer = browser.get(consent_at(set_out(browser, connection_id=connection.pk)), follow=True)
+    assert "another account (bob@example.com) than ann@example.com" in text_of(answer)
+    connection.refresh_from_db()
+    assert (connection.status, connection.sealed_secret) == ("reconnect", "")

@@ -13,10 +13,15 @@ from slotkeeper.appointments.models import Appointment
 from slotkeeper.appointments.rows import Reach
 from slotkeeper.calendars.connections import Owner
 from slotkeeper.calendars.feeds import UnknownFeed, feeds_of, make_feed, revoke_feed
-from slotkeeper.calendars.models import CalendarFeed
+from slotkeeper.calendars.ics_busy import read_busy
+from slotkeeper.calendars.ics_file import ReadRequest
+from slotkeeper.calendars.mirror import store_changes
+from slotkeeper.calendars.models import BusyTime, CalendarFeed, ConnectedCalendar
+from slotkeeper.calendars.providers.base import Changes, RemoteEvent
 from slotkeeper.changes.models import Change
 from slotkeeper.changes.record import COMMAND
 from slotkeeper.people.models import Membership, User
+from slotkeeper.rules.intervals import Interval
 from slotkeeper.rules.permissions import Role
 
 
@@ -188,3 +193,18 @@ def test_an_appointment_that_stands_in_a_calendar_is_the_same_event_in_the_feed(
     connected.work()
     _, secret = make_feed(owner, True, COMMAND)
     assert f"UID:{connected.link().event_key}@slotkeeper" in lines_of(read(program, secret))
+
+
+def test_our_own_feed_in_a_connected_calendar_blocks_nothing(cast, owner, program, monkeypatch):
+    connected = connect(cast.owner, monkeypatch)
+    connected.book()
+    connected.work()
+    _, secret = make_feed(owner, True, COMMAND)
+    (entry,) = read_busy(read(program, secret).content, ReadRequest("UTC", "", NOW, NOW + 100 * HOUR))
+    assert entry.busy == (Interval(SOON, SOON + HOUR),)
+    events = (RemoteEvent(entry.uid, entry.busy, entry.key, entry.own_time),)
+    subscribed = ConnectedCalendar.objects.create(
+        connection=connected.connection, user=cast.owner.user, external_id="subscribed", name="Work", blocks=True
+    )
+    store_changes(subscribed, Changes(events, (), "", True), datetime.now(UTC))
+    assert not BusyTime.objects.exists()

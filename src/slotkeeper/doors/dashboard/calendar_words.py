@@ -18,8 +18,9 @@ PROVIDERS: dict[str, str | Promise] = {
 }
 # What providers and the verbs say, marked for translation here: they know no language.
 _SENTENCES = (
+    gettext_noop("A web page came where the calendar server should answer."),
     gettext_noop("At this address there is a server, but it knows no calendars of yours."),
-    gettext_noop("No CalDAV server answers at this address."),
+    gettext_noop("At this address there is a web page, not a calendar."),
     gettext_noop("Somebody else writes to the same event all the time."),
     gettext_noop("The address may not contain a name or a password."),
     gettext_noop("The address names no host."),
@@ -37,6 +38,8 @@ _SENTENCES = (
     gettext_noop("The calendar server refuses the request (%(status)s)."),
     gettext_noop("The calendar server refuses to remove the event (%(status)s)."),
     gettext_noop("The calendar server refuses to show an entry (%(status)s)."),
+    gettext_noop("The entry %(path)s cannot be read. %(why)s"),
+    gettext_noop("The event in the calendar cannot be read. %(why)s"),
     gettext_noop("The server cannot be reached."),
     gettext_noop("The server cannot be reached: %(why)s"),
     gettext_noop("The server is too slow."),
@@ -45,6 +48,7 @@ _SENTENCES = (
     gettext_noop("The stored access cannot be read. Please connect again."),
     gettext_noop("The stored password was sealed with another key. Please connect again."),
     gettext_noop("There is no CalDAV server at this address, or it hides where the calendars are."),
+    gettext_noop("There is no calendar at this address any more (%(status)s)."),
     gettext_noop("There is no calendar in this account."),
     gettext_noop("This answer belongs to no attempt of yours. Please connect again."),
     gettext_noop("This is no address that begins with https:// or http://."),
@@ -52,13 +56,17 @@ _SENTENCES = (
     gettext_noop("%(name)s answers what it should not."),
     gettext_noop("%(name)s cannot be asked now. %(error)s"),
     gettext_noop("%(name)s cannot be asked. %(error)s"),
+    gettext_noop("%(name)s does not accept this server's client id or secret; its operator has to mend that."),
     gettext_noop("%(name)s gave no lasting access. Please connect again."),
     gettext_noop("%(name)s gives no access now. %(error)s"),
     gettext_noop("%(name)s gives no access now (%(status)s)."),
     gettext_noop("%(name)s is busy or has a fault (%(status)s)."),
+    gettext_noop("%(name)s keeps this calendar from being read. %(why)s"),
     gettext_noop("%(name)s no longer accepts this attempt. Please connect again."),
     gettext_noop("%(name)s no longer lets us in. Please connect again."),
     gettext_noop("%(name)s no longer lets us see these calendars. Please connect again."),
+    gettext_noop("%(name)s refuses: %(error)s"),
+    gettext_noop("%(name)s wants us to slow down (%(status)s)."),
     gettext_noop("%(name)s was not told to let us see and change your calendars. Please allow all of it."),
 )
 _PLACE = re.compile(r"%\\\((\w+)\\\)s")
@@ -110,6 +118,11 @@ def in_words(message: str) -> str:
                 carried["error"] = in_words(carried["error"])
             return gettext(sentence) % carried
     return message
+
+
+def known_sentence(message: str) -> bool:
+    """Say whether a message can be said in other languages."""
+    return any(pattern.fullmatch(message) for _sentence, pattern in _patterns())
 
 
 @cache

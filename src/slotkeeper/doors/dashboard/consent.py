@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 
 from slotkeeper.calendars import connections, oauth
 from slotkeeper.calendars.connections import CannotConnect, Credentials, UnknownConnection
+from slotkeeper.calendars.identity import credentials_of
 from slotkeeper.calendars.models import CalendarConnection, Kind
 from slotkeeper.calendars.oauth_apps import is_set_up
 from slotkeeper.calendars.providers.base import ProviderError
@@ -75,7 +76,7 @@ def finish(request: HttpRequest, kind: str) -> HttpResponse:
     try:
         state, code = (request.GET.get(name, "") for name in ("state", "code"))
         tokens = oauth.finish(attempt["pending"], state, code, _return_address(kind))
-        return _connected(request, Credentials(Kind(kind), secret=tokens), attempt["connection_id"])
+        return _connected(request, credentials_of(Kind(kind), tokens), attempt["connection_id"])
     except (ProviderError, CannotConnect) as failure:
         return _failed(request, in_words(str(failure)))
 
@@ -94,17 +95,26 @@ def _attempt(request: HttpRequest, kind: str) -> dict[str, Any] | None:
 def _connected(request: HttpRequest, credentials: Credentials, connection_id: int | None) -> HttpResponse:
     """Connect, or connect again."""
     caller = caller_of(request)
-    connection: CalendarConnection
     if connection_id is None:
         connection = connections.connect(owner_of(caller), credentials, caller.actor)
         messages.success(request, said(connection))
-    else:
-        try:
-            connection = connections.reconnect(owner_of(caller), connection_id, credentials, caller.actor)
-        except UnknownConnection:
-            return _failed(request, gettext("This account was disconnected meanwhile."))
-        messages.success(request, gettext("%(name)s is connected again.") % {"name": connection.name})
+        return redirect(f"{reverse('calendars')}#connection-{connection.pk}")
+    try:
+        connection = connections.find_connection(owner_of(caller), connection_id)
+        if credentials.username != connection.username:
+            return _failed(request, _another(connection, credentials))
+        connections.reconnect(owner_of(caller), connection_id, credentials, caller.actor)
+    except UnknownConnection:
+        return _failed(request, gettext("This account was disconnected meanwhile."))
+    messages.success(request, gettext("%(name)s is connected again.") % {"name": connection.name})
     return redirect(f"{reverse('calendars')}#connection-{connection.pk}")
+
+
+def _another(connection: CalendarConnection, credentials: Credentials) -> str:
+    """Say that consent was given for another account than the one that was to be connected again."""
+    names = {"name": connection.name, "other": credentials.name}
+    sentence = gettext("You let us into another account (%(other)s) than %(name)s. Nothing was changed; try again.")
+    return sentence % names
 
 
 def _refusal(kind: str, error: str) -> str:
