@@ -392,3 +392,13 @@ def test_what_a_killed_process_of_this_machine_held_is_free_when_a_worker_starts
     CalendarConnection.objects.update(lease="elsewhere/1 1 1 1234", **held)
     free_leases_of_the_dead(now)
     assert take_lease(connected.connection.pk, now) is None
+
+
+def test_a_copy_that_its_owner_makes_of_our_event_is_an_event_of_theirs(connected):
+    connected.book()
+    connected.work_later()
+    key = connected.link().event_key
+    connected.twin.store("copy", title="Copy", times=(Interval(SOON + 5 * HOUR, SOON + 6 * HOUR),), key=key)
+    connected.work_later()
+    assert [row.external_id for row in BusyTime.objects.all()] == ["copy"]
+    assert not CalendarProposal.objects.exists()

@@ -71,8 +71,9 @@ class DavWorld:
         return sorted(str(event["summary"]) for file in files for event in file.events)
 
     def entries(self):
-        """Count the events by title and start."""
-        files = [Calendar.from_ical(self.ask("GET", path).content) for path in self.paths()]
+        """Count the events by title and start; one that is removed meanwhile is not there."""
+        answers = [self.hand.get(self.server + path) for path in self.paths()]
+        files = [Calendar.from_ical(answer.content) for answer in answers if answer.status_code == 200]
         return Counter((str(event["summary"]), event.start) for file in files for event in file.events)
 
     def broken(self, fault):

@@ -17,7 +17,7 @@ from django.db.models.functions import Coalesce, Least
 
 from slotkeeper.calendars.models import CalendarConnection, Health
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(minutes=3)  # longer than one request to a provider, with all its pages, may take
 
 
 class LeaseLost(Exception):
@@ -32,7 +32,7 @@ class Lease:
     token: str
 
     def renew(self) -> None:
-        """Keep it for another minute. Raises LeaseLost."""
+        """Keep it for another while. Raises LeaseLost."""
         if not self._held().update(leased_until=datetime.now(UTC) + LEASE):
             raise LeaseLost
 

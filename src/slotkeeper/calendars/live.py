@@ -28,10 +28,9 @@ def ask_live(user_ids: Iterable[int]) -> None:
     if not wanted:
         return
     until = time.monotonic() + PATIENCE_SECONDS
-    for connection in CalendarConnection.objects.filter(user_id__in=wanted, asks_live=True, failures=0).select_related(
-        "user"
-    ):
-        _read(connection, until)
+    found = CalendarConnection.objects.filter(user_id__in=wanted, asks_live=True, failures=0)
+    for connection_id in found.values_list("pk", flat=True):
+        _read(connection_id, until)
 
 
 def is_anybody_asked_live() -> bool:
@@ -39,11 +38,13 @@ def is_anybody_asked_live() -> bool:
     return bool(_asked_live())
 
 
-def _read(connection: CalendarConnection, until: float) -> None:
+def _read(connection_id: int, until: float) -> None:
     left = until - time.monotonic()
-    lease = take_lease(connection.pk, datetime.now(UTC)) if left > 0 else None
+    lease = take_lease(connection_id, datetime.now(UTC)) if left > 0 else None
     if lease is None:
         return  # the worker is at it already
+    # Under the lease, not before: its tokens may just have been renewed.
+    connection = CalendarConnection.objects.select_related("user").get(pk=connection_id)
     try:
         with opened(connection, left) as provider:
             manager = CalendarManager(connection, provider, lease)

@@ -37,7 +37,7 @@ def store_changes(calendar: ConnectedCalendar, changes: Changes, now: datetime) 
     Events of ours block nothing here: their appointments do that themselves.
     """
     links = _links_seen(calendar, changes)
-    foreign = [event for event in changes.events if event.key not in links]
+    foreign = [event for event in changes.events if event.external_id not in links]
     with transaction.atomic():
         stored = BusyTime.objects.filter(calendar=calendar)
         if changes.is_full:
@@ -55,10 +55,20 @@ def store_changes(calendar: ConnectedCalendar, changes: Changes, now: datetime) 
 
 
 def _links_seen(calendar: ConnectedCalendar, changes: Changes) -> dict[str, CalendarEventLink]:
-    """Find the links of our events among what changed, by key; in whichever calendar they were written."""
+    """Find the links of our events among what changed, by their ids in the calendar.
+
+    A key leads to its link from any of the person's calendars, such as a feed of the one we wrote into. In that one
+    the id must be right, too: a copy that the owner made of our event may carry its key, and is an event of theirs.
+    """
     keys = [event.key for event in changes.events if event.key]
     found = CalendarEventLink.objects.filter(event_key__in=keys, connection__user_id=calendar.user_id)
-    return {link.event_key: link for link in found}
+    by_key = {link.event_key: link for link in found}
+    return {
+        event.external_id: link
+        for event in changes.events
+        if (link := by_key.get(event.key))
+        and (link.calendar_id != calendar.pk or link.external_event_id in {"", event.external_id})
+    }
 
 
 def _rows(calendar: ConnectedCalendar, events: Iterable[RemoteEvent]) -> Iterator[BusyTime]:
@@ -79,7 +89,7 @@ def _sightings(
 ) -> Iterator[Sighting]:
     seen = set()
     for event in changes.events:
-        link = links.get(event.key)
+        link = links.get(event.external_id)
         if link and link.calendar_id == calendar.pk:
             seen.add(link.pk)
             yield Sighting(link, event.own_time, event.etag)
