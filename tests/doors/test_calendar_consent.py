@@ -1,4 +1,4 @@
-"""To Google for consent and back, through our doors and a real server that stands for Google's."""
+"""To Google and Microsoft for consent and back, through our doors and real servers that stand for theirs."""
 
 from urllib.parse import parse_qsl, urlsplit
 
@@ -10,6 +10,7 @@ from desk import browser_of, text_of
 from servers.fake_http import running
 from servers.fake_oauth import CLIENT_ID, CLIENT_SECRET
 from servers.google_fake import GoogleFake
+from servers.graph_fake import GraphFake
 from slotkeeper.calendars.models import CalendarConnection, Health
 from slotkeeper.doors.dashboard import consent
 from slotkeeper.people.models import Membership
@@ -195,3 +196,16 @@ def test_another_account_mends_nothing(browser, google):
     assert "another account (bob@example.com) than ann@example.com" in text_of(answer)
     connection.refresh_from_db()
     assert (connection.status, connection.sealed_secret) == ("reconnect", "")
+
+
+def test_microsoft_lets_us_in_by_the_same_doors(cast):
+    with running(GraphFake()) as server:
+        urls = {"microsoft_url": f"{server.url}/login", "microsoft_graph_url": server.base}
+        with settings_with(microsoft_client_id=CLIENT_ID, microsoft_client_secret=CLIENT_SECRET, **urls):
+            browser = browser_of(cast.owner)
+            address = browser.post("/calendars/connect/microsoft")["Location"]
+            place = urlsplit(httpx.get(address).headers["Location"])
+            assert place.path == "/calendars/connected/microsoft"
+            answer = browser.get(f"{place.path}?{place.query}", follow=True)
+            assert "is connected. It blocks your time and receives your appointments" in text_of(answer)
+    assert CalendarConnection.objects.get().username == "calendar="

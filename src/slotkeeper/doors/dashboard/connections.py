@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 
 from slotkeeper.appointments.calendar_sync import plan_for_person
 from slotkeeper.calendars import connections
-from slotkeeper.calendars.connections import Owner, UnknownConnection
+from slotkeeper.calendars.connections import NotWritable, Owner, UnknownCalendar, UnknownConnection
 from slotkeeper.calendars.feeds import feeds_of
 from slotkeeper.calendars.models import CalendarConnection, Health, Kind, WhenUnreadable
 from slotkeeper.calendars.oauth_apps import is_set_up
@@ -110,18 +110,11 @@ def choose(request: HttpRequest, connection_id: int) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, gettext("That did not work. Please try again."))
         return redirect(_place(connection))
-    owner = owner_of(caller)
-    blocking, receiving = (
-        {number_from(text) for text in request.POST.getlist(name)} for name in ("blocks", "receives")
-    )
-    for calendar in connection.calendars.order_by("pk"):
-        wish = {
-            "blocks": calendar.pk in blocking,
-            "receives": calendar.is_writable and calendar.pk in receiving,
-        }
-        connections.choose(owner, calendar.pk, wish, caller.actor, plan_for_person)
-    when_unreadable = WhenUnreadable(form.cleaned_data["when_unreadable"])
-    connections.change(owner, connection.pk, when_unreadable, form.cleaned_data["asks_live"], caller.actor)
+    try:
+        _store(caller, connection, request.POST, form)
+    except (UnknownCalendar, UnknownConnection, NotWritable):  # it went away, or was closed to us, at this moment
+        messages.error(request, gettext("That did not work. Please try again."))
+        return redirect("calendars")
     messages.success(request, gettext("Saved."))
     return redirect(_place(connection))
 
@@ -165,6 +158,19 @@ def find_own(request: HttpRequest, connection_id: int) -> CalendarConnection:
         return connections.find_connection(owner_of(caller_of(request)), known_id(connection_id))
     except UnknownConnection:
         raise Http404 from None
+
+
+def _store(caller: Caller, connection: CalendarConnection, sent: QueryDict, form: ConnectionForm) -> None:
+    owner, data = owner_of(caller), form.cleaned_data
+    blocking, receiving = ({number_from(text) for text in sent.getlist(name)} for name in ("blocks", "receives"))
+    for calendar in connection.calendars.order_by("pk"):
+        wish = {
+            "blocks": calendar.pk in blocking,
+            "receives": calendar.is_writable and calendar.pk in receiving,
+        }
+        connections.choose(owner, calendar.pk, wish, caller.actor, plan_for_person)
+    when_unreadable = WhenUnreadable(data["when_unreadable"])
+    connections.change(owner, connection.pk, when_unreadable, data["asks_live"], caller.actor)
 
 
 def _shown(connection: CalendarConnection) -> Shown:
