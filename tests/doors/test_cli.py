@@ -13,6 +13,7 @@ import pytest
 
 from servers.command import Server, environment_of, gone, is_worker, run_in
 from servers.postgresql import free_port
+from slotkeeper.outbound.secret_box import SecretBox
 
 SAMPLES = Path(__file__).resolve().parents[1] / "calendars" / "samples"
 
@@ -216,3 +217,21 @@ def test_commands_make_the_embedded_database_ready_by_themselves(slotkeeper):
     assert slotkeeper(*owner, given="a long password\n").returncode == 0
     unknown = slotkeeper("create-token", "--email", "nobody@x.test", "--name", "t")
     assert (unknown.returncode, len(unknown.stderr.splitlines())) == (1, 1)
+
+
+def test_secrets_are_sealed_with_the_first_key_after_a_new_one_was_put_in_front(installation, folder):
+    old, new = "o" * 40, "n" * 40
+    with sqlite3.connect(folder / "slotkeeper.sqlite3") as database:
+        (user_id,) = database.execute("SELECT id FROM users").fetchone()
+        names = "user_id, provider, name, url, username, sealed_secret, when_unreadable, last_known_hours, asks_live"
+        database.execute(
+            f"INSERT INTO calendar_connections ({names}, status, last_error, failures, lease) "
+            "VALUES (?, 'caldav', 'x', '', '', ?, 'last_known', 72, 0, 'connected', '', 0, '')",
+            [user_id, SecretBox([old]).seal("app password")],
+        )
+    lost = installation("reseal-secrets", SLOTKEEPER_ENCRYPTION_KEYS=new)
+    assert (lost.returncode, "open with none of the keys" in lost.stdout) == (1, True)
+    assert installation("reseal-secrets", SLOTKEEPER_ENCRYPTION_KEYS=f"{new},{old}").returncode == 0
+    with sqlite3.connect(folder / "slotkeeper.sqlite3") as database:
+        (sealed,) = database.execute("SELECT sealed_secret FROM calendar_connections").fetchone()
+    assert SecretBox([new]).open(sealed) == "app password"

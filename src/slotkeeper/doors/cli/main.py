@@ -67,6 +67,7 @@ def _describe_data_commands(command: Callable[[str, str, str], argparse.Argument
     restore.add_argument("file", metavar="FILE")
     restore.add_argument("--yes", action="store_true", help="do not ask")
     command("release-sending", "backup:release_sending", "Let messages leave again after a restore.")
+    command("reseal-secrets", "secrets:reseal_secrets", "Seal stored secrets with the first encryption key.")
     demo = command("demo", "demo:demo", "Fill an empty database with a practice at work.")
     demo.add_argument("--if-empty", action="store_true", help="without an error where one is not empty")
 
