@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import TracebackType
 from typing import Self
 from urllib.parse import urljoin, urlsplit
@@ -67,12 +68,18 @@ class Answer:
     url: str
 
 
+@cache
+def _trust() -> ssl.SSLContext:
+    """Read once whom we trust: it takes longer than asking a calendar that has nothing new."""
+    return ssl.create_default_context(cafile=certifi.where())
+
+
 class GuardedTransport(httpx.HTTPTransport):
     """httpx's transport over connections that AddressRefused guards."""
 
     def __init__(self, private_hosts: Iterable[str]) -> None:
         self.deadline = Deadline()
-        context = ssl.create_default_context(cafile=certifi.where())
+        context = _trust()
         super().__init__(verify=context, trust_env=False)
         # httpx offers no parameter for this; its version is pinned.
         backend = GuardedBackend(private_hosts, self.deadline)

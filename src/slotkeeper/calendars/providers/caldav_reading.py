@@ -18,7 +18,7 @@ from slotkeeper.calendars.providers.base import (
     RemoteEvent,
     Unavailable,
 )
-from slotkeeper.calendars.providers.dav_cursor import Cursor, read_cursor, witnesses_among, write_cursor
+from slotkeeper.calendars.providers.dav_cursor import Cursor, pack, read_cursor, unpack, witnesses_among, write_cursor
 from slotkeeper.calendars.providers.dav_session import DavSession
 from slotkeeper.calendars.providers.dav_xml import Multistatus, Resource
 from slotkeeper.calendars.providers.ics_events import read_event
@@ -76,7 +76,7 @@ def _everything(session: DavSession, url: str) -> Listing:
             listing.is_full = True
             return listing
     etags = _etags(session, url)
-    return Listing(dict(etags), Cursor(ctag=calendar.text(dav_xml.CTAG), etags=etags), is_full=True)
+    return Listing(dict(etags), Cursor(ctag=calendar.text(dav_xml.CTAG), packed=pack(etags)), is_full=True)
 
 
 def _since(session: DavSession, url: str, cursor: Cursor) -> Listing:
@@ -117,12 +117,10 @@ def _compared(session: DavSession, url: str, cursor: Cursor) -> Listing:
     ctag = calendar.text(dav_xml.CTAG)
     if ctag and ctag == cursor.ctag:
         return Listing(cursor=cursor)
-    etags = _etags(session, url)
-    told: dict[str, str | None] = {
-        path: etag for path, etag in etags.items() if not etag or cursor.etags.get(path) != etag
-    }
-    told |= dict.fromkeys(cursor.etags.keys() - etags.keys())
-    return Listing(told, Cursor(ctag=ctag, etags=etags))
+    known, etags = unpack(cursor.packed), _etags(session, url)
+    told: dict[str, str | None] = {path: etag for path, etag in etags.items() if not etag or known.get(path) != etag}
+    told |= dict.fromkeys(known.keys() - etags.keys())
+    return Listing(told, Cursor(ctag=ctag, packed=pack(etags)))
 
 
 def _etags(session: DavSession, url: str) -> dict[str, str]:

@@ -8,12 +8,12 @@ import msgspec
 
 from slotkeeper.calendars.providers.base import CursorExpired
 
-_LARGE = 1_000
 _MOST_WITNESSES = 8
+_LOST = "The place up to which the calendar was read cannot be found again."
 
 
 class Cursor(msgspec.Struct, omit_defaults=True):
-    """A token (RFC 6578), or a listing's tag and etags by path.
+    """A token (RFC 6578), or a listing's tag and, packed, its etags by path.
 
     `witnesses` are some entries and their etags. A server that has forgotten a token should say so; DAViCal tells
     of everything instead, and leaves out what was removed. Only this gives it away: that it tells of entries
@@ -22,7 +22,7 @@ class Cursor(msgspec.Struct, omit_defaults=True):
 
     token: str = ""
     ctag: str = ""
-    etags: dict[str, str] = {}
+    packed: str = ""
     witnesses: dict[str, str] = {}
 
     def is_forgotten(self, told: Mapping[str, str | None]) -> bool:
@@ -43,18 +43,27 @@ def witnesses_among(etags: Mapping[str, str], former: Mapping[str, str]) -> dict
     return dict(known[::step])
 
 
+def pack(etags: Mapping[str, str]) -> str:
+    """Write etags by path in little room; a calendar without changes never needs them unpacked."""
+    return base64.b85encode(zlib.compress(msgspec.json.encode(etags))).decode()
+
+
+def unpack(packed: str) -> dict[str, str]:
+    """Read what was packed. Raises CursorExpired for anything else."""
+    try:
+        return msgspec.json.decode(zlib.decompress(base64.b85decode(packed)), type=dict[str, str])
+    except (ValueError, zlib.error, msgspec.DecodeError):
+        raise CursorExpired(_LOST) from None
+
+
 def write_cursor(cursor: Cursor) -> str:
-    """Write a cursor, compressed where it is large."""
-    text = msgspec.json.encode(cursor)
-    if len(text) <= _LARGE:
-        return text.decode()
-    return base64.b85encode(zlib.compress(text)).decode()
+    """Write a cursor."""
+    return msgspec.json.encode(cursor).decode()
 
 
 def read_cursor(text: str) -> Cursor:
     """Read a cursor. Raises CursorExpired for what is none."""
     try:
-        data = text.encode() if text.startswith("{") else zlib.decompress(base64.b85decode(text))
-        return msgspec.json.decode(data, type=Cursor)
-    except (ValueError, zlib.error, msgspec.DecodeError):
-        raise CursorExpired("The place up to which the calendar was read cannot be found again.") from None
+        return msgspec.json.decode(text, type=Cursor)
+    except msgspec.DecodeError:
+        raise CursorExpired(_LOST) from None
