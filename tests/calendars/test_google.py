@@ -312,3 +312,9 @@ def test_the_fake_holds_requests_to_googles_own_description(world):
         "Event []",
     ]
     world.server.complaints.clear()
+
+
+def test_a_series_that_cannot_be_read_is_never_free(world):
+    world.put("every minute", MONDAY, MONDAY + 60, rrule="FREQ=MINUTELY", zone="Europe/Berlin")
+    with pytest.raises(Refused, match="more often than once a day"):
+        read(world)

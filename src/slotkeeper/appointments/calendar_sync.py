@@ -94,18 +94,11 @@ def dismiss(proposal_id: int, reach: Reach, now: int) -> None:
 
 def open_proposals(reach: Reach) -> list[tuple[CalendarProposal, Appointment]]:
     """List what waits for a decision, oldest first, each with its appointment."""
-    waiting = list(
-        CalendarProposal.objects.filter(resolved_at=None, link__internal_entity_type=ENTITY)
-        .select_related("link__calendar")
-        .order_by("pk")
-    )
-    ids = [proposal.link.internal_entity_id for proposal in waiting]
-    mine = _within(reach).in_bulk(ids)
-    return [
-        (proposal, mine[proposal.link.internal_entity_id])
-        for proposal in waiting
-        if proposal.link.internal_entity_id in mine
-    ]
+    opened = CalendarProposal.objects.filter(resolved_at=None, link__internal_entity_type=ENTITY)
+    opened = opened.filter(link__internal_entity_id__in=_within(reach).values("pk"))
+    waiting = list(opened.select_related("link__calendar").order_by("pk"))
+    about = Appointment.objects.in_bulk([proposal.link.internal_entity_id for proposal in waiting])
+    return [(proposal, about[proposal.link.internal_entity_id]) for proposal in waiting]
 
 
 def _open_proposal(proposal_id: int, reach: Reach) -> CalendarProposal:

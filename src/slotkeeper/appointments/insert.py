@@ -110,6 +110,8 @@ def _after(booking: Booking, status: Status) -> str:
         value = getattr(booking, name)
         if value is not None:
             after[name] = value
+    if booking.sync_to_calendar:
+        after["sync_to_calendar"] = True
     return msgspec.json.encode(after).decode()
 
 

@@ -227,6 +227,7 @@ def _book(booking: CustomerBooking, offer: Offer, slot: Slot, now: int) -> Appoi
             contact_phone=booking.contact_phone,
             location=offer.location or None,
             notes=booking.notes,
+            sync_to_calendar=True,  # whoever has a calendar that receives wants customers' bookings in it
             service_id=offer.service_id,
         ),
         entry,

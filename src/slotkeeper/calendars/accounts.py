@@ -41,5 +41,6 @@ def opened(connection: CalendarConnection, seconds: float | None = None) -> Iter
         CalendarConnection.objects.filter(pk=connection.pk).update(sealed_secret=sealed)
 
     with Client(settings.CONFIGURATION.private_hosts, seconds) as http:
-        account = Account(http, connection.url, connection.username, secret, keep_secret)
+        is_feed = connection.provider == Kind.ICS_FEED  # its address is its secret
+        account = Account(http, secret if is_feed else connection.url, connection.username, secret, keep_secret)
         yield PROVIDERS[Kind(connection.provider)](account)

@@ -4,8 +4,9 @@ Only `connect` and `reconnect` wait for a provider, for a while: they prove that
 anything is stored.
 """
 
+import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -84,6 +85,8 @@ def connect(owner: Owner, credentials: Credentials, actor: Actor) -> CalendarCon
     The same account twice is one connection. Raises CannotConnect.
     """
     credentials, calendars = _tried(credentials)
+    if credentials.kind is Kind.ICS_FEED:
+        credentials = _with_address_sealed(credentials)
     now = datetime.now(UTC)
     with transaction.atomic():
         connection, is_new = CalendarConnection.objects.get_or_create(
@@ -197,6 +200,13 @@ def _tried(credentials: Credentials) -> tuple[Credentials, list[RemoteCalendar]]
         raise CannotConnect("There is no calendar in this account.")
     proven = Credentials(credentials.kind, credentials.url, credentials.username, newest[-1], credentials.name)
     return proven, calendars
+
+
+def _with_address_sealed(credentials: Credentials) -> Credentials:
+    """Treat the address of a feed as the secret that it mostly is; what stays in the open names host and feed."""
+    parts = urlsplit(credentials.url)
+    digest = hashlib.sha256(credentials.url.encode()).hexdigest()[:16]
+    return replace(credentials, url=f"{parts.scheme}://{parts.hostname}/#{digest}", secret=credentials.url)
 
 
 def _renew(connection: CalendarConnection, credentials: Credentials, now: datetime) -> None:

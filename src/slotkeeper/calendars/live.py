@@ -9,10 +9,12 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from django.db.models import QuerySet
+
 from slotkeeper.calendars.accounts import opened
 from slotkeeper.calendars.leases import LeaseLost, take_lease
 from slotkeeper.calendars.manager import CalendarManager
-from slotkeeper.calendars.models import CalendarConnection
+from slotkeeper.calendars.models import CalendarConnection, Kind
 from slotkeeper.calendars.proposals import propose
 from slotkeeper.calendars.providers.base import ProviderError
 
@@ -28,7 +30,7 @@ def ask_live(user_ids: Iterable[int]) -> None:
     if not wanted:
         return
     until = time.monotonic() + PATIENCE_SECONDS
-    found = CalendarConnection.objects.filter(user_id__in=wanted, asks_live=True, failures=0)
+    found = _asking().filter(user_id__in=wanted, failures=0)
     for connection_id in found.values_list("pk", flat=True):
         _read(connection_id, until)
 
@@ -61,7 +63,11 @@ def _asked_live() -> frozenset[int]:
     global _known  # noqa: PLW0603 -- a cache of this process
     read_at, user_ids = _known
     if time.monotonic() - read_at > _KNOWN_FOR_SECONDS:
-        found = CalendarConnection.objects.filter(asks_live=True).values_list("user_id", flat=True)
-        user_ids = frozenset(found)
+        user_ids = frozenset(_asking().values_list("user_id", flat=True))
         _known = (time.monotonic(), user_ids)
     return user_ids
+
+
+def _asking() -> QuerySet[CalendarConnection]:
+    """Give the connections that want it; a feed has no place among them: reading it may take many seconds."""
+    return CalendarConnection.objects.filter(asks_live=True).exclude(provider=Kind.ICS_FEED)

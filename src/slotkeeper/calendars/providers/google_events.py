@@ -5,13 +5,15 @@ https://developers.google.com/workspace/calendar/api/v3/reference/events
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import msgspec
 
-from slotkeeper.calendars.ics_file import ReadRequest, read_calendar_file
+from slotkeeper.calendars.ics_busy import busy_request, read_busy
+from slotkeeper.calendars.ics_values import UnreadableCalendar
 from slotkeeper.calendars.ics_zones import instant_of, known_zone
-from slotkeeper.calendars.providers.base import ChangesRequest, EventDetails, RemoteEvent
+from slotkeeper.calendars.providers.base import ChangesRequest, EventDetails, Refused, RemoteEvent
 from slotkeeper.rules.intervals import Interval, overlaps
 from slotkeeper.rules.local_time import is_zone
 
@@ -95,16 +97,20 @@ def single(event: Event, request: ChangesRequest) -> RemoteEvent:
 
 
 def series(master: Event, exceptions: Iterable[Event], request: ChangesRequest) -> RemoteEvent:
-    """Say what a series comes to with all its changed instances. Raises as `single` does.
+    """Say what a series comes to with all its changed instances. Raises as `single` does, and Refused.
 
-    Our own bounded reader works it out; what it refuses, such as a series that repeats every minute, blocks nothing.
+    Our own bounded reader works it out. Where it refuses, such as a series that repeats every minute, the calendar
+    cannot be read: it is never free because of that.
     """
     lines = ["BEGIN:VCALENDAR", *_series_lines(master)]
     for exception in exceptions:
         lines += _exception_lines(exception)
-    reading = ReadRequest(request.zone, "", *request.window, max_days_examined=_MOST_DAYS_EXAMINED)
-    found = read_calendar_file("\r\n".join([*lines, "END:VCALENDAR", ""]).encode(), reading)
-    return _remote(master, [Interval(one.start, one.end) for one in found.events], request)
+    reading = replace(busy_request(request.zone, "", request.window), max_days_examined=_MOST_DAYS_EXAMINED)
+    try:
+        entries = read_busy("\r\n".join([*lines, "END:VCALENDAR", ""]).encode(), reading)
+    except UnreadableCalendar as error:
+        raise Refused(str(error)) from None
+    return _remote(master, [time for entry in entries for time in entry.busy], request)
 
 
 def _remote(event: Event, times: Iterable[Interval], request: ChangesRequest) -> RemoteEvent:

@@ -68,7 +68,7 @@ def repeat(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _repeat_page(request, form)
     wanted = {"user_id": caller.user_id} | form.wanted()
-    booking = Booking(business_id=caller.business_id, **wanted)
+    booking = Booking(business_id=caller.business_id, sync_to_calendar=True, **wanted)
     exchanged = _exchanged(request, caller)
     dates = _dates(form, booking, exchanged, caller)
     if not dates:

@@ -1,0 +1,153 @@
+"""What its owner does to an event of ours in their calendar: proposed, decided, never silent."""
+
+import pytest
+
+from connected import HOUR, NOW, SOON, connect
+from slotkeeper.appointments import actions, calendar_sync
+from slotkeeper.appointments.actions import SlotTaken, Target
+from slotkeeper.appointments.calendar_sync import UnknownProposal
+from slotkeeper.appointments.rows import Reach, find
+from slotkeeper.calendars.models import CalendarProposal
+from slotkeeper.changes.record import COMMAND
+from slotkeeper.rules.intervals import Interval
+
+
+@pytest.fixture
+def connected(cast, monkeypatch):
+    return connect(cast.owner, monkeypatch)
+
+
+def reach(connected):
+    return Reach(connected.member.business_id)
+
+
+def change(connected, row, **fields):
+    return actions.update(Target(reach(connected), row.id), fields, COMMAND, NOW)
+
+
+def entered(connected):
+    (event,) = [one for one in connected.twin.events.values() if one.key and not one.is_gone]
+    return event
+
+
+@pytest.fixture
+def moved(connected):
+    """An appointment whose event its owner has moved by an hour."""
+    row = connected.book()
+    connected.work_later()
+    (name,) = connected.twin.events
+    there = connected.twin.events[name]
+    connected.twin.store(name, title=there.title, times=(Interval(SOON + HOUR, SOON + 2 * HOUR),), key=there.key)
+    connected.work_later()
+    return row
+
+
+def removed_by_owner(connected):
+    row = connected.book()
+    connected.work_later()
+    (name,) = connected.twin.events
+    connected.twin.events[name].is_gone = True
+    connected.twin.events[name].changed_at = next(connected.twin.clock)
+    connected.work_later()
+    return row
+
+
+def appointment(connected, row):
+    return find(reach(connected), row.id)
+
+
+def test_a_move_there_is_proposed_and_changes_nothing(connected, moved):
+    ((proposal, about),) = calendar_sync.open_proposals(reach(connected))
+    assert (proposal.kind, about.pk, int(proposal.start_time.timestamp())) == ("move", moved.id, SOON + HOUR)
+    assert appointment(connected, moved).start_time == SOON
+
+
+def test_accepting_moves_the_appointment(connected, moved):
+    calendar_sync.accept(CalendarProposal.objects.get().pk, reach(connected), COMMAND, NOW)
+    assert appointment(connected, moved).start_time == SOON + HOUR
+    connected.work_later()
+    assert entered(connected).times == (Interval(SOON + HOUR, SOON + 2 * HOUR),)
+    assert connected.link().state == "synced"
+    assert calendar_sync.open_proposals(reach(connected)) == []
+
+
+def test_accepting_asks_the_guard_again(connected, moved):
+    connected.book(SOON + HOUR, title="Meanwhile", sync_to_calendar=False)
+    with pytest.raises(SlotTaken):
+        calendar_sync.accept(CalendarProposal.objects.get().pk, reach(connected), COMMAND, NOW)
+    assert appointment(connected, moved).start_time == SOON
+    assert calendar_sync.open_proposals(reach(connected))
+
+
+def test_dismissing_writes_the_event_back(connected, moved):
+    calendar_sync.dismiss(CalendarProposal.objects.get().pk, reach(connected), NOW)
+    connected.work_later()
+    assert entered(connected).times == (Interval(SOON, SOON + HOUR),)
+    connected.work_later()
+    assert calendar_sync.open_proposals(reach(connected)) == []
+
+
+def test_moving_it_back_there_takes_the_proposal_away(connected, moved):
+    (name,) = connected.twin.events
+    there = connected.twin.events[name]
+    connected.twin.store(name, title=there.title, times=(Interval(SOON, SOON + HOUR),), key=there.key)
+    connected.work_later()
+    assert calendar_sync.open_proposals(reach(connected)) == []
+
+
+def test_an_edit_of_other_fields_waits_for_the_decision(connected, moved):
+    change(connected, moved, title="Renamed")
+    connected.work_later()
+    assert entered(connected).title == "Consultation"
+    calendar_sync.dismiss(CalendarProposal.objects.get().pk, reach(connected), NOW)
+    connected.work_later()
+    assert (entered(connected).title, entered(connected).times) == ("Renamed", (Interval(SOON, SOON + HOUR),))
+
+
+def test_moving_the_appointment_here_overrules_the_proposal(connected, moved):
+    change(connected, moved, start_time=SOON + 3 * HOUR, end_time=SOON + 4 * HOUR)
+    connected.work_later()
+    assert entered(connected).times == (Interval(SOON + 3 * HOUR, SOON + 4 * HOUR),)
+    assert calendar_sync.open_proposals(reach(connected)) == []
+
+
+def test_a_move_that_was_not_yet_seen_is_not_overwritten(connected):
+    row = connected.book()
+    connected.work_later()
+    (name,) = connected.twin.events
+    there = connected.twin.events[name]
+    connected.twin.store(name, title=there.title, times=(Interval(SOON + HOUR, SOON + 2 * HOUR),), key=there.key)
+    change(connected, row, title="Renamed")
+    connected.work()
+    assert entered(connected).times == (Interval(SOON + HOUR, SOON + 2 * HOUR),)
+    assert CalendarProposal.objects.get().kind == "move"
+
+
+def test_a_deletion_there_is_proposed_as_a_cancellation(connected):
+    row = removed_by_owner(connected)
+    ((proposal, _),) = calendar_sync.open_proposals(reach(connected))
+    assert proposal.kind == "delete"
+    calendar_sync.accept(proposal.pk, reach(connected), COMMAND, NOW)
+    connected.work_later()
+    assert appointment(connected, row).status == "canceled"
+    assert connected.titles() == []
+    assert connected.link().state == "gone"
+
+
+def test_a_dismissed_deletion_brings_the_event_back(connected):
+    removed_by_owner(connected)
+    calendar_sync.dismiss(CalendarProposal.objects.get().pk, reach(connected), NOW)
+    connected.work_later()
+    connected.work_later()
+    assert connected.titles() == ["Consultation"]
+    assert connected.link().state == "synced"
+
+
+def test_proposals_of_another_business_do_not_exist(connected, moved, cast):
+    proposal = CalendarProposal.objects.get()
+    foreign = Reach(cast.outsider.business_id)
+    assert calendar_sync.open_proposals(foreign) == []
+    with pytest.raises(UnknownProposal):
+        calendar_sync.dismiss(proposal.pk, foreign, NOW)
+    with pytest.raises(UnknownProposal):
+        calendar_sync.accept(proposal.pk, Reach(connected.member.business_id, cast.colleague.user_id), COMMAND, NOW)
