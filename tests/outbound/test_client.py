@@ -82,6 +82,7 @@ def test_a_name_with_one_private_address_is_refused(monkeypatch):
     [
         "ftp://example.com/", "file:///etc/passwd", "gopher://127.0.0.1/", "//example.com/", "example.com", "",
         "http://", "http://user:password@example.com/", "http://example.com:99999/", "javascript:alert(1)",
+        "https://w\U00074952/", "https://xn--a/", "https://a\u2028b.com/",
     ],
 )  # fmt: skip
 def test_what_is_no_plain_web_address_is_refused(client, url):

@@ -21,6 +21,7 @@ from slotkeeper.outbound.addresses import AddressRefused, Deadline, GuardedBacke
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 _MOST_REDIRECTS = 5
+_NO_ADDRESS = "This is no address that begins with https:// or http://."
 _LONGEST_PAUSE_SECONDS = 60.0
 _PORTS = {"http": 80, "https": 443}
 _AGENT = "Slotkeeper (+https://github.com/slotkeeper)"
@@ -123,7 +124,10 @@ class Client:
             headers = dict(request.headers)
             if request.authorization and origin_of(url) == origin_of(request.url):
                 headers["Authorization"] = request.authorization
-            outgoing = self._http.build_request(method, _checked(url), headers=headers, content=body)
+            try:
+                outgoing = self._http.build_request(method, _checked(url), headers=headers, content=body)
+            except (httpx.InvalidURL, UnicodeError):  # a host that cannot be a name (RFC 5891)
+                raise AddressRefused(_NO_ADDRESS) from None
             answer = self._send_once(outgoing, request.limits)
             place = answer.headers.get("location")
             if answer.status not in _REDIRECTS or not place:
@@ -163,7 +167,7 @@ def origin_of(url: str) -> tuple[str, str, int]:
         parts = urlsplit(url)
         port = parts.port or _PORTS[parts.scheme]
     except (ValueError, KeyError):
-        raise AddressRefused("This is no address that begins with https:// or http://.") from None
+        raise AddressRefused(_NO_ADDRESS) from None
     if not parts.hostname:
         raise AddressRefused("The address names no host.")
     return parts.scheme, parts.hostname.lower().rstrip("."), port
