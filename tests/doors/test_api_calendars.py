@@ -272,3 +272,14 @@ def test_a_customer_is_kept_from_what_was_entered_a_moment_ago(cast, asked_live)
     place = f"/api/public/{cast.owner.business.slug}"
     assert Api(None).post(f"{place}/holds", body).status_code == 409
     assert Api(None).post(f"{place}/appointments", body | {"name": "Kim", "email": "kim@x.test"}).status_code == 409
+
+
+@pytest.mark.parametrize("provider", ["caldav", "ics_feed"])
+@pytest.mark.parametrize(
+    "url",
+    ["", " ", "x", "http://[::1", "https://xn--a", "https://w\U00074952", "//", "https://a:b:c", "ftp://x.test", "%00"],
+)
+def test_an_address_that_is_none_is_refused_in_words(cast, provider, url):
+    refused = cast.api().post(PLACE, {"provider": provider, "url": url})
+    assert (refused.status_code, refused.json()["code"]) == (409, "CANNOT_CONNECT")
+    assert not CalendarConnection.objects.exists()

@@ -134,9 +134,10 @@ class Client:
                 return answer
             if answer.status == 303:
                 method, body = "GET", None
-            if urlsplit(url).scheme == "https" and urlsplit(urljoin(url, place)).scheme == "http":
+            next_url = _joined(url, place)
+            if origin_of(url)[0] == "https" and origin_of(next_url)[0] == "http":
                 raise AddressRefused("The server leads from https to http.")
-            url = urljoin(url, place)
+            url = next_url
         raise Unreachable("The server sends from one place to the next without end.")
 
     def _send_once(self, outgoing: httpx.Request, limits: Limits) -> Answer:
@@ -171,6 +172,13 @@ def origin_of(url: str) -> tuple[str, str, int]:
     if not parts.hostname:
         raise AddressRefused("The address names no host.")
     return parts.scheme, parts.hostname.lower().rstrip("."), port
+
+
+def _joined(url: str, reference: str) -> str:
+    try:
+        return urljoin(url, reference)
+    except ValueError:
+        raise AddressRefused(_NO_ADDRESS) from None
 
 
 def _checked(url: str) -> str:

@@ -5,10 +5,10 @@ A calendar is named by its URL, an entry by its path on that server.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from urllib.parse import urljoin
 
 from slotkeeper.calendars.ics_busy import busy_request
 from slotkeeper.calendars.providers import caldav_reading, dav_xml
+from slotkeeper.calendars.providers.addresses import joined
 from slotkeeper.calendars.providers.base import (
     Account,
     Changes,
@@ -56,7 +56,7 @@ class CalDavProvider:
             homes = [""]  # somebody typed the address of a calendar, and the server tells nothing else
         calendars: dict[str, RemoteCalendar] = {}
         for home in homes:
-            base = urljoin(_joined(start, dav_xml.PRINCIPAL), home) if home else start[0]
+            base = joined(_joined(start, dav_xml.PRINCIPAL), home) if home else start[0]
             for found in self._session.list(base, *_LISTED):
                 url = dav_xml.absolute(found.path, base)
                 if _holds_events(found) and may_know_password(url, self._session.url):
@@ -135,10 +135,10 @@ class CalDavProvider:
 
     def _starting_points(self) -> Iterator[str]:
         typed = self._session.url
-        if urljoin(typed, "/") != typed and urljoin(typed, "/") != f"{typed}/":
+        if joined(typed, "/") != typed and joined(typed, "/") != f"{typed}/":
             yield typed
-        yield urljoin(typed, "/.well-known/caldav")
-        yield urljoin(typed, "/")
+        yield joined(typed, "/.well-known/caldav")
+        yield joined(typed, "/")
 
     def _put(self, url: str, body: bytes, condition: dict[str, str]) -> Answer:
         return self._session.send("PUT", url, body, _CALENDAR_FILE | condition)
@@ -163,11 +163,11 @@ class CalDavProvider:
 
 
 def _entry_url(place: EventPlace) -> str:
-    return urljoin(place.calendar_id, place.external_id or f"{place.calendar_id.rstrip('/')}/{place.key}.ics")
+    return joined(place.calendar_id, place.external_id or f"{place.calendar_id.rstrip('/')}/{place.key}.ics")
 
 
 def _joined(start: tuple[str, Resource], name: str) -> str:
-    return urljoin(start[0], start[1].href(name))
+    return joined(start[0], start[1].href(name))
 
 
 def _types(found: Resource) -> set[str]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote
 from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from slotkeeper.calendars.providers.addresses import joined, path_in
 from slotkeeper.calendars.providers.base import Unavailable
 
 DAV, CALDAV, SERVER = "{DAV:}", "{urn:ietf:params:xml:ns:caldav}", "{http://calendarserver.org/ns/}"
@@ -73,13 +74,13 @@ def conflicting_path(body: bytes, url: str) -> str:
 
 def path_of(href: str, url: str) -> str:
     """Write the path of an address in one way only: servers escape it now so and now so."""
-    path = urlsplit(urljoin(url, href)).path
+    path = path_in(joined(url, href))
     return "/".join(quote(unquote(piece), safe="@:!$&'()*+,;=~") for piece in path.split("/"))
 
 
 def absolute(path: str, url: str) -> str:
     """Give the URL of a path on the server of another URL."""
-    return urljoin(url, path)
+    return joined(url, path)
 
 
 def propfind(names: Iterable[str]) -> bytes:
