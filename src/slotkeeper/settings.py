@@ -30,6 +30,7 @@ SILENCED_SYSTEM_CHECKS = [
 INSTALLED_APPS = [
     "slotkeeper.changes",
     "slotkeeper.outbox",
+    "slotkeeper.webhooks",
     "slotkeeper.people",
     "slotkeeper.contacts",
     "slotkeeper.offerings",

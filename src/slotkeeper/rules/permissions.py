@@ -51,6 +51,10 @@ class Permission(StrEnum):
     CALENDARS_READ = "calendars.read"
     CALENDARS_READ_ALL = "calendars.read.all"
     CALENDARS_WRITE = "calendars.write"
+    MESSAGES_READ = "messages.read"
+    MESSAGES_WRITE = "messages.write"
+    WEBHOOKS_READ = "webhooks.read"
+    WEBHOOKS_WRITE = "webhooks.write"
     SELF_READ = "self.read"
     SELF_WRITE = "self.write"
 
@@ -81,9 +85,19 @@ _SCHEDULER = (
         _P.TOKENS_READ,
         _P.CALENDARS_READ,
         _P.CALENDARS_WRITE,
+        _P.MESSAGES_READ,
+        _P.MESSAGES_WRITE,
     }
 )
-_ADMIN = _SCHEDULER | {_P.SERVICES_WRITE, _P.SETTINGS_WRITE, _P.TOKENS_WRITE, _P.AUDIT_READ, _P.CALENDARS_READ_ALL}
+_ADMIN = _SCHEDULER | {
+    _P.SERVICES_WRITE,
+    _P.SETTINGS_WRITE,
+    _P.TOKENS_WRITE,
+    _P.AUDIT_READ,
+    _P.CALENDARS_READ_ALL,
+    _P.WEBHOOKS_READ,
+    _P.WEBHOOKS_WRITE,
+}
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.OWNER: _ADMIN,

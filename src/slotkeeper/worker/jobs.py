@@ -10,6 +10,7 @@ from slotkeeper.appointments import calendar_sync
 from slotkeeper.appointments.models import Hold
 from slotkeeper.changes.models import Change
 from slotkeeper.people.models import IdempotentAnswer, RequestCount
+from slotkeeper.webhooks.planning import plan_deliveries
 from slotkeeper.worker.wake_up import has_database_changed
 
 _BATCH = 200
@@ -27,10 +28,11 @@ def handle_changes() -> int:
     while True:
         with transaction.atomic():
             waiting = Change.objects.filter(handled_at=None).order_by("pk").select_for_update(skip_locked=True)
-            batch = list(waiting.values_list("pk", "subject_kind", "subject_id")[:_BATCH])
+            batch = list(waiting[:_BATCH])
             now = datetime.now(UTC)
-            calendar_sync.plan({subject for _, kind, subject in batch if kind == "appointment"}, now)
-            Change.objects.filter(pk__in=[pk for pk, _, _ in batch]).update(handled_at=now)
+            calendar_sync.plan({change.subject_id for change in batch if change.subject_kind == "appointment"}, now)
+            plan_deliveries(batch, now)
+            Change.objects.filter(pk__in=[change.pk for change in batch]).update(handled_at=now)
         handled += len(batch)
         if len(batch) < _BATCH:
             return handled

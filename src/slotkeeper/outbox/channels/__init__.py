@@ -1,0 +1,1 @@
+"""The ways messages travel: one protocol, one contract test."""

@@ -1,0 +1,50 @@
+"""The words of the outbox: what a message is about, how it travels and how it stands."""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """The occasion of a message."""
+
+    BOOKED = "booked"
+    AWAITING_CONFIRMATION = "awaiting_confirmation"
+    CONFIRMED = "confirmed"
+    RESCHEDULED = "rescheduled"
+    CANCELED = "canceled"
+    REMINDER_24H = "reminder_24h"
+    REMINDER_2H = "reminder_2h"
+    REMINDER = "reminder"  # at any other time that a service asks for
+    NEW_BOOKING = "new_booking"
+    CUSTOMER_RESCHEDULED = "customer_rescheduled"
+    CUSTOMER_CANCELED = "customer_canceled"
+    CALENDAR_ATTENTION = "calendar_attention"
+    UNDELIVERABLE = "undeliverable"
+
+
+REMINDERS = frozenset({Kind.REMINDER_24H, Kind.REMINDER_2H, Kind.REMINDER})
+NEWS = frozenset({Kind.BOOKED, Kind.AWAITING_CONFIRMATION, Kind.CONFIRMED, Kind.RESCHEDULED, Kind.CANCELED})
+TO_CUSTOMERS = NEWS | REMINDERS
+TO_MEMBERS = frozenset(Kind) - TO_CUSTOMERS
+
+
+class ChannelName(StrEnum):
+    """A way that messages travel."""
+
+    EMAIL = "email"
+    SMS = "sms"
+
+
+class State(StrEnum):
+    """How a message stands. Only `waiting` and `sending` are not final."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    UNDELIVERABLE = "undeliverable"  # refused for good
+    SKIPPED = "skipped"  # not to be sent, for a reason that was known at once
+    SUPERSEDED = "superseded"  # a newer one says more
+    EXPIRED = "expired"  # it could not leave while it still helped
+
+
+OPEN = frozenset({State.WAITING, State.SENDING})
+CUSTOMER = "customer"  # as the recipient of a message
