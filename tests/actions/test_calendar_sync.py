@@ -11,11 +11,12 @@ from slotkeeper.appointments import actions, calendar_sync
 from slotkeeper.appointments.actions import Target
 from slotkeeper.appointments.rows import Reach
 from slotkeeper.calendars import accounts
-from slotkeeper.calendars.leases import _this_process, free_leases_of_the_dead, take_lease
+from slotkeeper.calendars.leases import free_leases_of_the_dead, take_lease
 from slotkeeper.calendars.models import BusyTime, CalendarConnection, CalendarProposal, ConnectedCalendar
 from slotkeeper.calendars.providers.base import Refused
 from slotkeeper.changes.record import COMMAND
 from slotkeeper.outbox.models import SendingHold
+from slotkeeper.processes import new_claim
 from slotkeeper.rules.intervals import Interval
 
 
@@ -252,7 +253,7 @@ def test_a_secret_that_no_key_opens_asks_for_a_new_connection(connected):
 
 
 def test_what_a_killed_process_of_this_machine_held_is_free_when_a_worker_starts(connected):
-    machine, _, _ = _this_process().split(" ")
+    machine, *_ = new_claim().split(" ")
     with subprocess.Popen(["true"]) as short_lived:
         dead = f"{machine} {short_lived.pid} 1"
     now = datetime.now(UTC)

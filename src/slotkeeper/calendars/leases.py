@@ -5,17 +5,14 @@ when its lease runs out, or, on the same machine, as soon as a worker starts the
 `due_at`, also while somebody is at it: that is not lost.
 """
 
-import os
-import secrets
-import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce, Least
 
 from slotkeeper.calendars.models import CalendarConnection, Health
+from slotkeeper.processes import is_of_the_dead, new_claim
 
 LEASE = timedelta(minutes=3)  # longer than one request to a provider, with all its pages, may take
 
@@ -47,7 +44,7 @@ class Lease:
 
 def take_lease(connection_id: int, now: datetime) -> Lease | None:
     """Take the lease of a connection, if it is free."""
-    token = f"{_this_process()} {secrets.token_hex(8)}"
+    token = new_claim()
     free = CalendarConnection.objects.filter(Q(leased_until=None) | Q(leased_until__lt=now), pk=connection_id)
     is_taken = free.update(lease=token, leased_until=now + LEASE, due_at=None)
     return Lease(connection_id, token) if is_taken else None
@@ -56,7 +53,7 @@ def take_lease(connection_id: int, now: datetime) -> Lease | None:
 def free_leases_of_the_dead(now: datetime) -> None:
     """Free what processes of this machine held that were killed: nobody need wait until it runs out."""
     for connection in CalendarConnection.objects.exclude(leased_until=None):
-        if _is_dead(connection.lease):
+        if is_of_the_dead(connection.lease):
             Lease(connection.pk, connection.lease).release(now)
 
 
@@ -70,31 +67,3 @@ def due_connections(now: datetime, limit: int) -> list[int]:
 def wake(connections: QuerySet[CalendarConnection], now: datetime) -> None:
     """Have connections worked on now; one that is failing keeps to its pause and gets one probe, not many."""
     connections.filter(failures=0).update(due_at=now)
-
-
-def _machine() -> str:
-    """Name this machine, or this container of it: process ids mean something only within."""
-    return f"{socket.gethostname()}/{Path('/proc/self/ns/pid').stat().st_ino}"
-
-
-def _started(pid: int) -> str | None:
-    """Say when a process started, in clock ticks since boot (proc(5), starttime); None where there is none."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except OSError:
-        return None
-
-
-def _this_process() -> str:
-    try:
-        return f"{_machine()} {os.getpid()} {_started(os.getpid())}"
-    except OSError:
-        return "elsewhere 0 0"  # no Linux: then leases simply run out
-
-
-def _is_dead(lease: str) -> bool:
-    """Say whether a lease's holder is known to be gone: it was of this machine, and is not there any more."""
-    words = lease.split(" ")
-    if len(words) != 4 or words[0] == "elsewhere" or not _this_process().startswith(f"{words[0]} "):
-        return False
-    return _started(int(words[1])) != words[2]

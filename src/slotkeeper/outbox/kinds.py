@@ -48,3 +48,13 @@ class State(StrEnum):
 
 OPEN = frozenset({State.WAITING, State.SENDING})
 CUSTOMER = "customer"  # as the recipient of a message
+
+
+def member(user_id: int) -> str:
+    """Name a person of the business as the recipient of a message."""
+    return f"user {user_id}"
+
+
+def user_id_of(recipient: str) -> int:
+    """Read whom `member` named."""
+    return int(recipient.removeprefix("user "))

@@ -54,13 +54,12 @@ class Message(models.Model):
     )
     reason = models.TextField(default="", db_default="")  # why it stands so, or what went wrong last
     subject_line = models.TextField(default="", db_default="")  # of what left
-    told = models.JSONField(null=True)  # what its reader knows since
+    told = models.JSONField(null=True)  # what its reader knew before it, and, once it is sent, knows since
     attempts = models.PositiveIntegerField(default=0, db_default=0)
     resends = models.PositiveIntegerField(default=0, db_default=0)
-    next_try_at = models.DateTimeField()
+    next_try_at = models.DateTimeField()  # while it is being sent: when its claim runs out
     useful_until = models.DateTimeField()
-    claim = models.TextField(default="", db_default="")
-    claimed_until = models.DateTimeField(null=True)
+    claim = models.TextField(default="", db_default="")  # of the process that sends it
     created_at = models.DateTimeField(db_default=CurrentTimestamp())
     finished_at = models.DateTimeField(null=True)
 

@@ -1,0 +1,141 @@
+"""The ledger's rows: entered once, claimed by one process, finished once."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from slotkeeper.changes.record import Actor, Subject, record
+from slotkeeper.outbox.kinds import OPEN, ChannelName, Kind, State
+from slotkeeper.outbox.models import Message
+from slotkeeper.processes import is_of_the_dead, new_claim
+
+CLAIM = timedelta(minutes=5)  # longer than one message may take
+RESENT_FOR = timedelta(days=1)
+_LONGEST_REASON = 500
+
+
+class UnknownMessage(Exception):
+    """There is no such message."""
+
+
+class NotResendable(Exception):
+    """The message is being sent just now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message that is owed; what it says is written when it leaves."""
+
+    business_id: int
+    subject_kind: str
+    subject_id: int
+    kind: Kind
+    occasion: str
+    recipient: str
+    address: str
+    useful_until: datetime
+    channel: ChannelName = ChannelName.EMAIL
+    told: dict[str, Any] | None = None
+
+
+def enter(drafts: Iterable[Draft], now: datetime) -> None:
+    """Enter messages that are owed; one that stands there already stays as it is. In the caller's transaction."""
+    _insert([_row(draft, now) for draft in drafts])
+
+
+def skip(drafts: Iterable[tuple[Draft, str]], now: datetime) -> None:
+    """Enter messages that will not be sent, each with its reason. In the caller's transaction."""
+    rows = [_row(draft, now) for draft, _ in drafts]
+    for row, (_, reason) in zip(rows, drafts, strict=True):
+        row.state, row.reason, row.finished_at = State.SKIPPED, reason, now
+    _insert(rows)
+
+
+def _row(draft: Draft, now: datetime) -> Message:
+    return Message(
+        business_id=draft.business_id,
+        subject_kind=draft.subject_kind,
+        subject_id=draft.subject_id,
+        kind=draft.kind,
+        occasion=draft.occasion,
+        channel=draft.channel,
+        recipient=draft.recipient,
+        address=draft.address,
+        told=draft.told,
+        next_try_at=now,
+        useful_until=draft.useful_until,
+        created_at=now,
+    )
+
+
+def _insert(rows: list[Message]) -> None:
+    Message.objects.bulk_create(rows, ignore_conflicts=True)  # the unique key decides, whoever comes first
+
+
+def claim_next(channels: Collection[ChannelName], kinds: Collection[Kind], now: datetime) -> Message | None:
+    """Claim the message that has waited longest, for this process alone until `CLAIM` runs out."""
+    due = Message.objects.filter(state__in=OPEN, next_try_at__lte=now, channel__in=channels, kind__in=kinds)
+    if not due.exists():  # reading needs no turn at SQLite's gate
+        return None
+    with transaction.atomic():
+        message = due.select_for_update(skip_locked=True).order_by("next_try_at", "pk").first()
+        if message is not None:
+            message.state, message.claim, message.next_try_at = State.SENDING, new_claim(), now + CLAIM
+            message.attempts += 1
+            message.save(update_fields=["state", "claim", "next_try_at", "attempts"])
+    return message
+
+
+def finish(message: Message, state: State, now: datetime, reason: str = "") -> bool:
+    """Note the outcome of a message that this process claimed; False where another has it by now. In a transaction."""
+    message.state, message.reason, message.finished_at = state, reason[:_LONGEST_REASON], now
+    return _save_claimed(message, "state", "reason", "finished_at", "told", "subject_line", "address")
+
+
+def put_back(message: Message, next_try_at: datetime, reason: str, *, counts: bool = True) -> bool:
+    """Let a message that this process claimed wait for another try; False where another process has it by now."""
+    message.state, message.reason, message.next_try_at = State.WAITING, reason[:_LONGEST_REASON], next_try_at
+    if not counts:
+        message.attempts -= 1
+    return _save_claimed(message, "state", "reason", "next_try_at", "attempts")
+
+
+def expire(now: datetime) -> None:
+    """Give up what no longer helps; what went wrong last stays as its reason."""
+    Message.objects.filter(state=State.WAITING, useful_until__lte=now).update(state=State.EXPIRED, finished_at=now)
+
+
+def free_claims_of_the_dead(now: datetime) -> None:
+    """Free what processes of this machine were sending when they were killed: nobody need wait until it runs out."""
+    for message in Message.objects.filter(state=State.SENDING):
+        if is_of_the_dead(message.claim):
+            put_back(message, now, "The process that was sending it ended.")
+
+
+def resend(business_id: int, message_id: int, actor: Actor, now: datetime) -> Message:
+    """Send a message once more, with what there is to say now; one that waits is tried at once.
+
+    Raises UnknownMessage, and NotResendable while it is being sent.
+    """
+    with transaction.atomic():
+        message = Message.objects.in_business(business_id).select_for_update().filter(pk=message_id).first()
+        if message is None:
+            raise UnknownMessage
+        if message.state == State.SENDING:
+            raise NotResendable
+        if message.state != State.WAITING:
+            message.resends += 1
+        message.state, message.attempts, message.finished_at = State.WAITING, 0, None
+        message.next_try_at, message.useful_until = now, max(message.useful_until, now + RESENT_FOR)
+        message.save()
+        subject = Subject(business_id, "message", message.pk)
+        record(subject, "resent", actor, None, {"kind": message.kind, "channel": message.channel})
+    return message
+
+
+def _save_claimed(message: Message, *names: str) -> bool:
+    mine = Message.objects.filter(pk=message.pk, state=State.SENDING, claim=message.claim)
+    return bool(mine.update(claim="", **{name: getattr(message, name) for name in names}))
