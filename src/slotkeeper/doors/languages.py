@@ -10,6 +10,8 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from slotkeeper.doors.middleware import is_api
+from slotkeeper.languages import current_language as current_language  # noqa: PLC0414 -- doors take it from here
+from slotkeeper.languages import known_language as known_language  # noqa: PLC0414 -- likewise
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -39,19 +41,6 @@ def fall_back_to(request: HttpRequest, locale: str) -> None:
     language = known_language(locale)
     if language and getattr(request, "wishes_no_language", False):
         translation.activate(language)
-
-
-def known_language(locale: str) -> str | None:
-    """Find which of our languages a locale such as `de-AT` means."""
-    try:
-        return translation.get_supported_language_variant(locale)
-    except LookupError:
-        return None
-
-
-def current_language() -> str:
-    """Say which language is spoken now."""
-    return translation.get_language() or settings.LANGUAGE_CODE
 
 
 def _wished(request: HttpRequest) -> Iterator[str]:

@@ -4,10 +4,11 @@ from functools import cache
 from typing import Any
 
 from django import forms
-from django.conf import settings
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from slotkeeper.doors.languages import current_language
+from slotkeeper.languages import current_language
+from slotkeeper.moments import translated_places
+from slotkeeper.moments import zone_in_words as zone_in_words  # noqa: PLC0414 -- doors take it from here
 from slotkeeper.rules.local_time import ZONE_NAMES
 
 CONTINENTS = {
@@ -37,17 +38,9 @@ def zone_choices() -> list[Any]:
     return _zone_choices(current_language())
 
 
-def zone_in_words(zone: str) -> str:
-    """Name a zone as people do: `Lisbon time`; `UTC` stays."""
-    if zone == "UTC":
-        return zone
-    place = _translated_places(current_language()).get(zone) or zone.rpartition("/")[2].replace("_", " ")
-    return gettext("%(place)s time") % {"place": place}
-
-
 @cache
 def _zone_choices(language: str) -> list[Any]:
-    places = _translated_places(language)
+    places = translated_places(language)
     groups: dict[str, list[tuple[str, str]]] = {continent: [] for continent in (*CONTINENTS, "")}
     for name in sorted(ZONE_NAMES - {"UTC"}):
         continent, _, place = name.partition("/")
@@ -56,13 +49,3 @@ def _zone_choices(language: str) -> list[Any]:
         else:
             groups[""].append((name, name.replace("_", " ")))
     return [("UTC", "UTC"), *((str(CONTINENTS.get(name, OLDER_NAMES)), zones) for name, zones in groups.items())]
-
-
-@cache
-def _translated_places(language: str) -> dict[str, str]:
-    """Say which zones' places have a name of their own in a language: Lissabon, Rom."""
-    if language == settings.LANGUAGE_CODE:
-        return {}  # as the zones are called
-    from babel import Locale  # noqa: PLC0415 -- 10 MB that an installation without German readers need not load
-
-    return {zone: names["city"] for zone, names in Locale.parse(language).time_zones.items() if "city" in names}

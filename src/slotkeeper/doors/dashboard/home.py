@@ -19,8 +19,8 @@ from slotkeeper.doors.dashboard.asking import caller_of, number_from, people_of,
 from slotkeeper.doors.dashboard.calendar import calendar_data
 from slotkeeper.doors.dashboard.calendar_notices import notices_of
 from slotkeeper.doors.middleware import PAGE_POLICY
-from slotkeeper.doors.templatetags.moments import short_day
 from slotkeeper.doors.zones import zone_in_words
+from slotkeeper.moments import short_day
 from slotkeeper.people.models import User
 from slotkeeper.rules.intervals import Interval
 from slotkeeper.rules.local_time import TimeForm, day_bounds, local_day

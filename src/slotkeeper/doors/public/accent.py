@@ -5,13 +5,8 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from slotkeeper.doors.access import PUBLIC, permit
-from slotkeeper.rules.contrast import Color, contrast, is_readable, mix, parse_color
-
-_WHITE, _BLACK = Color(255, 253, 250), Color(30, 20, 12)
-# The grounds of look.css on which the accent is written, light and dark.
-_LIGHT = (Color(0xF7, 0xF4, 0xEF), Color(0xFF, 0xFD, 0xFA), Color(0xF0, 0xEB, 0xE3))
-_DARK = (Color(0x19, 0x16, 0x13), Color(0x22, 0x1E, 0x1A), Color(0x2C, 0x27, 0x22))
-_TINTS = 20
+from slotkeeper.rules.accent import Accent, dark_accent, light_accent
+from slotkeeper.rules.contrast import parse_color
 
 
 @permit(PUBLIC)
@@ -28,19 +23,13 @@ def accent_rules(color: str) -> str:
     wanted = parse_color(color)
     if wanted is None:
         return ""
-    light = _tokens(wanted, _LIGHT, _BLACK)
-    # On dark ground most colours are too dark themselves: the nearest tint of theirs that can be read stands in.
-    tints = (mix(wanted, _WHITE, step / _TINTS) for step in range(_TINTS))
-    dark = next(filter(None, (_tokens(tint, _DARK, _WHITE) for tint in tints)), "")
-    rules = f":root {{ {light} }}\n" if light else ""
-    return rules + (f"@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n" if dark else "")
+    light, dark = light_accent(wanted), dark_accent(wanted)
+    rules = f":root {{ {_tokens(light)} }}\n" if light else ""
+    return rules + (f"@media (prefers-color-scheme: dark) {{ :root {{ {_tokens(dark)} }} }}\n" if dark else "")
 
 
-def _tokens(accent: Color, grounds: tuple[Color, ...], away: Color) -> str:
-    """Write the tokens of one look, or nothing; hovering moves the accent further away from the ground."""
-    sheet = grounds[1]
-    deep, wash = mix(accent, away, 0.22), mix(sheet, accent, 0.1)
-    on_accent = max((_WHITE, _BLACK), key=lambda text: contrast(text, accent))
-    if not (is_readable(accent, *grounds) and is_readable(on_accent, accent, deep) and is_readable(deep, wash)):
-        return ""
-    return f"--accent: {accent}; --accent-deep: {deep}; --accent-wash: {wash}; --on-accent: {on_accent};"
+def _tokens(look: Accent) -> str:
+    return (
+        f"--accent: {look.accent}; --accent-deep: {look.deep}; --accent-wash: {look.wash}; "
+        f"--on-accent: {look.on_accent};"
+    )

@@ -7,6 +7,8 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext, ngettext, pgettext
 
+from slotkeeper.moments import clock, clock_twice, dated_day, day_of_year, full_day, short_day
+
 register = template.Library()
 
 # Currencies whose minor unit is not the hundredth (ISO 4217).
@@ -15,42 +17,14 @@ _WITH_THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹"}
 
 
-@register.filter(expects_localtime=True)
-def clock(moment: datetime) -> str:
-    """Write a time of day: `14:00`."""
-    return date_format(moment, "TIME_FORMAT")
-
-
-@register.filter(expects_localtime=True)
-def clock_twice(moment: datetime) -> str:
-    """Write a time of day that the clocks show twice on its day: `02:30 (UTC+0200)`."""
-    return f"{clock(moment)} (UTC{moment:%z})"  # Django's own "O" leaves out just these offsets
+for write in (clock, clock_twice, full_day, dated_day, short_day):
+    register.filter(write.__name__, write, expects_localtime=True)
 
 
 @register.filter(expects_localtime=True)
 def day(moment: date) -> str:
     """Write a day: `Thursday 3 December`, of another year `Friday 15 January 2027`."""
-    if moment.year != timezone.localdate().year:
-        return full_day(moment)
-    return date_format(moment, pgettext("date format: weekday, day and month in full", "l j F"))
-
-
-@register.filter(expects_localtime=True)
-def full_day(moment: date) -> str:
-    """Write a day of any year: `Thursday 3 December 2026`."""
-    return date_format(moment, pgettext("date format: weekday, day, month and year in full", "l j F Y"))
-
-
-@register.filter(expects_localtime=True)
-def dated_day(moment: date) -> str:
-    """Write a day of any year shortly, with its weekday: `Thu 3 Dec 2026`."""
-    return date_format(moment, pgettext("date format: weekday, day, month and year, short", "D j M Y"))
-
-
-@register.filter(expects_localtime=True)
-def short_day(moment: date) -> str:
-    """Write a day shortly: `Thu 3 Dec`."""
-    return date_format(moment, pgettext("date format: weekday, day and month, short", "D j M"))
+    return day_of_year(moment, timezone.localdate().year)
 
 
 @register.filter(expects_localtime=True)
