@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from email.utils import getaddresses
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,10 @@ class Configuration:
     microsoft_tenant: str
     microsoft_url: str
     microsoft_graph_url: str
+    twilio_account_sid: str
+    twilio_auth_token: str
+    twilio_from: str
+    twilio_url: str
     log_level: str
 
 
@@ -138,6 +143,29 @@ def _base_url(value: str) -> str:
 def _tenant(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*", value):
         raise ValueError("write common, organizations, consumers, or the tenant's id or domain")
+    return value
+
+
+def _shaped(form: str, wanted: str) -> Callable[[str], str]:
+    """Read what is empty or of one form; `wanted` describes it."""
+
+    def read(value: str) -> str:
+        if value and not re.fullmatch(form, value, re.ASCII):
+            raise ValueError(f"write {wanted}")
+        return value
+
+    return read
+
+
+def _sender(value: str) -> str:
+    found = getaddresses([value])
+    address = found[0][1] if len(found) == 1 else ""
+    atom, label = r"[^\s()<>@,;:\\\".\[\]]+", r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+    is_address = re.fullmatch(rf"{atom}(\.{atom})*@{label}(\.{label})*", address, re.ASCII | re.IGNORECASE)
+    if not is_address or not address.isascii() or not value.isprintable():
+        raise ValueError(
+            "write it like Ada's practice <booking@example.com>; a name with a comma needs quotes around it"
+        )
     return value
 
 
@@ -218,7 +246,7 @@ SETTINGS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     "hosts": ("SLOTKEEPER_HOSTS", "", _words),
     "trusted_proxies": ("SLOTKEEPER_TRUSTED_PROXIES", "", _networks),
     "mail_server": ("SLOTKEEPER_MAIL_SERVER", "", _mail_server),
-    "mail_from": ("SLOTKEEPER_MAIL_FROM", "Slotkeeper <slotkeeper@localhost>", _text),
+    "mail_from": ("SLOTKEEPER_MAIL_FROM", "Slotkeeper <slotkeeper@localhost>", _sender),
     "is_sign_up_open": ("SLOTKEEPER_SIGN_UP", "on", _switch),
     "synchronous": ("SLOTKEEPER_SYNCHRONOUS", "FULL", _choice("FULL", "NORMAL")),
     "prepared_statements": ("SLOTKEEPER_PREPARED_STATEMENTS", "on", _switch),
@@ -239,10 +267,27 @@ SETTINGS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     "microsoft_tenant": ("SLOTKEEPER_MICROSOFT_TENANT", "common", _tenant),
     "microsoft_url": ("SLOTKEEPER_MICROSOFT_URL", "https://login.microsoftonline.com", _base_url),
     "microsoft_graph_url": ("SLOTKEEPER_MICROSOFT_GRAPH_URL", "https://graph.microsoft.com/v1.0", _base_url),
+    "twilio_account_sid": (
+        "SLOTKEEPER_TWILIO_ACCOUNT_SID",
+        "",
+        _shaped("AC[0-9a-fA-F]{32}", "the account's SID, which begins with AC"),
+    ),
+    "twilio_auth_token": ("SLOTKEEPER_TWILIO_AUTH_TOKEN", "", _shaped(r"\S+", "the token, without spaces")),
+    "twilio_from": (
+        "SLOTKEEPER_TWILIO_FROM",
+        "",
+        _shaped(
+            r"\+[1-9]\d{6,14}|MG[0-9a-fA-F]{32}",
+            "a number like +4915123456789, or a messaging service's SID, which begins with MG",
+        ),
+    ),
+    "twilio_url": ("SLOTKEEPER_TWILIO_URL", "https://api.twilio.com", _base_url),
     "log_level": ("SLOTKEEPER_LOG_LEVEL", "INFO", _choice("DEBUG", "INFO", "WARNING", "ERROR")),
 }
 
-_SECRET = {"secret_key", "encryption_keys", "google_client_secret", "microsoft_client_secret"}
+_SECRET = {"secret_key", "encryption_keys", "google_client_secret", "microsoft_client_secret", "twilio_auth_token"}
+# Of these all are set, or none.
+_TOGETHER = ("twilio_account_sid", "twilio_auth_token", "twilio_from")
 _LINE = re.compile(r"""\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$""")
 
 
@@ -315,4 +360,11 @@ def read_configuration(environ: Mapping[str, str], project_folder: Path = PROJEC
     database: Database = _read_one("database", given, defaults["database"])
     defaults["web_threads"] = "1" if database.is_sqlite else "2"
     values = {field.name: _read_one(field.name, given, defaults[field.name]) for field in fields(Configuration)}
+    _refuse_halves(values)
     return Configuration(**values)
+
+
+def _refuse_halves(values: Mapping[str, Any]) -> None:
+    missing = [SETTINGS[field][0] for field in _TOGETHER if not values[field]]
+    if 0 < len(missing) < len(_TOGETHER):
+        raise BadSetting(f"SMS need {' and '.join(missing)}, too; or leave out all SLOTKEEPER_TWILIO_ settings.")

@@ -8,8 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
-from django.core.mail.backends.smtp import EmailBackend
 
+from slotkeeper.outbox.channels.smtp_connection import Connector
 from slotkeeper.outbox.models import SendingHold
 
 logger = logging.getLogger("slotkeeper.outbox")
@@ -25,7 +25,7 @@ class Backend(BaseEmailBackend):
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         """Send the messages, or keep them as files."""
         if settings.CONFIGURATION.mail_server and not SendingHold.objects.exists():
-            return EmailBackend(**self.options).send_messages(email_messages) or 0
+            return Connector(**self.options).send_messages(email_messages) or 0
         for message in email_messages:
             keep_as_file(message)
         return len(email_messages)
