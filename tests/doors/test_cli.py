@@ -229,9 +229,17 @@ def test_secrets_are_sealed_with_the_first_key_after_a_new_one_was_put_in_front(
             "VALUES (?, 'caldav', 'x', '', '', ?, 'last_known', 72, 0, 'connected', '', 0, '')",
             [user_id, SecretBox([old]).seal("app password")],
         )
+        database.execute(
+            "INSERT INTO webhook_endpoints (business_id, url, events, sealed_secret, sealed_former_secret) "
+            "SELECT id, 'https://x.test', '[]', ?, ? FROM businesses LIMIT 1",
+            [SecretBox([old]).seal("whsec_now"), SecretBox([old]).seal("whsec_before")],
+        )
     lost = installation("reseal-secrets", SLOTKEEPER_ENCRYPTION_KEYS=new)
     assert (lost.returncode, "open with none of the keys" in lost.stdout) == (1, True)
     assert installation("reseal-secrets", SLOTKEEPER_ENCRYPTION_KEYS=f"{new},{old}").returncode == 0
     with sqlite3.connect(folder / "slotkeeper.sqlite3") as database:
         (sealed,) = database.execute("SELECT sealed_secret FROM calendar_connections").fetchone()
+        names = "sealed_secret, sealed_former_secret"
+        webhook = database.execute(f"SELECT {names} FROM webhook_endpoints").fetchone()
     assert SecretBox([new]).open(sealed) == "app password"
+    assert [SecretBox([new]).open(one) for one in webhook] == ["whsec_now", "whsec_before"]

@@ -9,6 +9,7 @@ from slotkeeper.changes.models import Change
 from slotkeeper.changes.record import Actor, Subject, record
 from slotkeeper.contacts.actions import UnknownContact
 from slotkeeper.contacts.models import Contact
+from slotkeeper.webhooks.deliveries import blank_deliveries
 
 _SNAPSHOT = ("contact_name", "contact_email", "contact_phone")
 
@@ -34,9 +35,10 @@ def erase_contact(business_id: int, contact_id: int, actor: Actor) -> None:
 
 
 def _blank(changes: Any, names: set[str]) -> None:
-    """Blank personal fields in old records: the law outranks append-only."""
+    """Blank personal fields in old records, and in what webhooks tell of them: the law outranks append-only."""
     for change in changes.iterator():
         for state in (change.before, change.after):
             for name in names & set(state or ()):
                 state[name] = None
         change.save(update_fields=["before", "after"])
+    blank_deliveries(changes, names)

@@ -36,7 +36,11 @@ class TooSlow(Unreachable):
 
 
 class TooLarge(Exception):
-    """The answer is larger than it may be."""
+    """The answer is larger than it may be; `status` is what it began with."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Request:
     body: bytes | None = None
     authorization: str | None = None
     limits: Limits = Limits()
+    follows_redirects: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +135,7 @@ class Client:
                 raise AddressRefused(_NO_ADDRESS) from None
             answer = self._send_once(outgoing, request.limits)
             place = answer.headers.get("location")
-            if answer.status not in _REDIRECTS or not place:
+            if answer.status not in _REDIRECTS or not place or not request.follows_redirects:
                 return answer
             if answer.status == 303:
                 method, body = "GET", None
@@ -150,7 +155,7 @@ class Client:
                 for chunk in answer.iter_bytes():
                     body += chunk
                     if len(body) > limits.bytes:
-                        raise TooLarge(f"The answer is larger than {limits.bytes:,} bytes.")
+                        raise TooLarge(f"The answer is larger than {limits.bytes:,} bytes.", answer.status_code)
             finally:
                 answer.close()
         except httpx.TimeoutException:

@@ -10,6 +10,7 @@ from slotkeeper.appointments import calendar_sync
 from slotkeeper.appointments.models import Hold
 from slotkeeper.changes.models import Change
 from slotkeeper.people.models import IdempotentAnswer, RequestCount
+from slotkeeper.webhooks.deliveries import delete_old_deliveries
 from slotkeeper.webhooks.planning import plan_deliveries
 from slotkeeper.worker.wake_up import has_database_changed
 
@@ -39,10 +40,11 @@ def handle_changes() -> int:
 
 
 def clean_up() -> None:
-    """Delete what has served its time: sessions, sign-in failures, kept answers, counts, expired holds."""
+    """Delete what has served its time: sessions, sign-in failures, kept answers, counts, holds, old deliveries."""
     now = datetime.now(UTC)
     Session.objects.filter(expire_date__lt=now).delete()
     AccessAttempt.objects.filter(attempt_time__lt=now - timedelta(days=1)).delete()
     IdempotentAnswer.objects.filter(created_at__lt=now - _ANSWERS_KEPT).delete()
     RequestCount.objects.filter(minute__lt=int(now.timestamp()) // 60 - 1).delete()
     Hold.objects.filter(expires_at__lt=now - timedelta(days=1)).delete()
+    delete_old_deliveries(now)

@@ -12,6 +12,7 @@ from django.db import close_old_connections, connection
 from slotkeeper.calendars.leases import free_leases_of_the_dead
 from slotkeeper.worker.calendar_pool import CalendarPool
 from slotkeeper.worker.jobs import clean_up, handle_changes
+from slotkeeper.worker.webhook_pool import WebhookPool
 
 logger = logging.getLogger("slotkeeper.worker")
 _LONGEST_PAUSE_SECONDS = 60.0
@@ -27,9 +28,11 @@ class Job:
 
 
 CALENDARS = CalendarPool()
+WEBHOOKS = WebhookPool()
 JOBS = (
     Job("handle changes", 0.25, handle_changes),
     Job("start on calendars", 0.25, CALENDARS.start_due),
+    Job("start on webhooks", 0.25, WEBHOOKS.start_due),
     Job("clean up", 3600, clean_up),
 )
 
@@ -52,6 +55,7 @@ def run(stop: threading.Event, jobs: tuple[Job, ...] = JOBS) -> None:
         )
         due[number] = time.monotonic() + pause
     CALENDARS.stop()
+    WEBHOOKS.stop()
     connection.close()
 
 

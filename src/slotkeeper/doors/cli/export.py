@@ -37,6 +37,7 @@ from slotkeeper.offerings.models import (
 )
 from slotkeeper.people.models import ApiToken, Business, BusinessLogo, Membership, User
 from slotkeeper.settings import CONFIGURATION
+from slotkeeper.webhooks.models import WebhookEndpoint
 
 # Name in the file: the model, and its columns that are nobody else's business.
 CONTENTS: dict[str, tuple[type[Model], frozenset[str]]] = {
@@ -62,6 +63,7 @@ CONTENTS: dict[str, tuple[type[Model], frozenset[str]]] = {
     "calendar_event_links": (CalendarEventLink, frozenset()),
     "calendar_proposals": (CalendarProposal, frozenset()),
     "calendar_feeds": (CalendarFeed, frozenset({"secret_hash"})),
+    "webhook_endpoints": (WebhookEndpoint, frozenset({"sealed_secret", "sealed_former_secret"})),
     "changes": (Change, frozenset()),
 }
 # Tables that follow from the others, or mean something to this installation only.
@@ -73,6 +75,7 @@ LEFT_OUT = {
     "request_counts",
     "sending_holds",
     "calendar_busy_times",
+    "webhook_deliveries",
 }
 
 _ROWS_AT_ONCE = 2_000

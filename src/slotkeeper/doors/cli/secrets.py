@@ -3,11 +3,19 @@
 import argparse
 
 from django.db import transaction
+from django.db.models import Model, QuerySet
 
 from slotkeeper.calendars.accounts import secret_box
 from slotkeeper.calendars.models import CalendarConnection
 from slotkeeper.doors.cli.database import make_ready
-from slotkeeper.outbound.secret_box import SealBroken
+from slotkeeper.outbound.secret_box import SealBroken, SecretBox
+from slotkeeper.webhooks.models import WebhookEndpoint
+
+_SEALED: tuple[tuple[type[Model], str], ...] = (
+    (CalendarConnection, "sealed_secret"),
+    (WebhookEndpoint, "sealed_secret"),
+    (WebhookEndpoint, "sealed_former_secret"),
+)
 
 
 def reseal_secrets(options: argparse.Namespace) -> int:
@@ -15,19 +23,24 @@ def reseal_secrets(options: argparse.Namespace) -> int:
     del options
     make_ready()
     box, resealed, lost = secret_box(), 0, 0
-    for pk in list(CalendarConnection.objects.exclude(sealed_secret="").values_list("pk", flat=True)):
-        with transaction.atomic():  # a token that is refreshed meanwhile must not be undone
-            connection = CalendarConnection.objects.select_for_update().filter(pk=pk).first()
-            if connection is None:
-                continue
+    for model, name in _SEALED:
+        for pk in list(QuerySet(model).exclude(**{name: ""}).values_list("pk", flat=True)):
             try:
-                connection.sealed_secret = box.seal_again(connection.sealed_secret)
+                resealed += _reseal(box, model, name, pk)
             except SealBroken:
                 lost += 1
-                continue
-            connection.save(update_fields=["sealed_secret"])
-            resealed += 1
     print(f"{resealed} secrets are sealed with the first key.")
     if lost:
-        print(f"{lost} open with none of the keys: their owners have to connect again.")
+        print(f"{lost} open with none of the keys: calendars have to be connected again, webhooks need a new secret.")
     return 1 if lost else 0
+
+
+def _reseal(box: SecretBox, model: type[Model], name: str, pk: int) -> int:
+    """Seal one secret anew, if it is still there. Raises SealBroken."""
+    with transaction.atomic():  # a token that is refreshed meanwhile must not be undone
+        row = QuerySet(model).select_for_update().filter(pk=pk).exclude(**{name: ""}).first()
+        if row is None:
+            return 0
+        setattr(row, name, box.seal_again(getattr(row, name)))
+        row.save(update_fields=[name])
+    return 1
