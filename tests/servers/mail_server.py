@@ -228,7 +228,7 @@ class MailServer:
     def authenticate(self, server, session, envelope, mechanism, data):
         given = (data.login.decode(), data.password.decode()) if mechanism in {"PLAIN", "LOGIN"} else None
         session.user = CREDENTIALS[0]
-        return AuthResult(success=given == CREDENTIALS)
+        return AuthResult(success=given == CREDENTIALS, handled=False)
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
         if await server.misbehaves("content"):

@@ -46,6 +46,9 @@ def build_parser() -> argparse.ArgumentParser:
     token.add_argument("--expires-days", type=int, help="days until it expires (default: never)")
     reset = command("reset-password", "people:reset_password", "Print a link with which a person sets a new password.")
     reset.add_argument("--email", required=True)
+    trial = command("send-test-mail", "mail_trial:send_test_mail", "Send a mail; say what the mail server answered.")
+    trial.add_argument("--to", required=True, metavar="ADDRESS", help="where to send it")
+    trial.add_argument("--even-if-held", action="store_true", help="also while sending is held")
 
     import_ = command("import", "calendar_import:import_file", "Book the events of an .ics calendar export.")
     import_.add_argument("file", metavar="FILE.ics")
