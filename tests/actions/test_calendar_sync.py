@@ -4,9 +4,9 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.core import mail
 
 from connected import HOUR, NOW, SOON, connect
+from posted import PostOffice
 from slotkeeper.appointments import actions, calendar_sync
 from slotkeeper.appointments.actions import Target
 from slotkeeper.appointments.rows import Reach
@@ -15,7 +15,8 @@ from slotkeeper.calendars.leases import free_leases_of_the_dead, take_lease
 from slotkeeper.calendars.models import BusyTime, CalendarConnection, CalendarProposal, ConnectedCalendar
 from slotkeeper.calendars.providers.base import Refused
 from slotkeeper.changes.record import COMMAND
-from slotkeeper.outbox.models import SendingHold
+from slotkeeper.outbox.kinds import Kind
+from slotkeeper.outbox.models import Message, SendingHold
 from slotkeeper.processes import new_claim
 from slotkeeper.rules.intervals import Interval
 
@@ -189,9 +190,22 @@ def test_access_lost_is_told_the_owner_once(connected):
     connected.work_later()
     connected.connection.refresh_from_db()
     assert connected.connection.status == "reconnect"
-    (message,) = mail.outbox
-    assert message.to == [connected.member.user.email]
-    assert "Twin" in message.subject
+    (message,) = Message.objects.filter(kind=Kind.CALENDAR_ATTENTION)
+    post = PostOffice(datetime.now(UTC))
+    post.send()
+    (mail,) = post.sent
+    assert (message.recipient, mail.address) == (f"user {connected.member.user_id}", connected.member.user.email)
+    assert "Twin" in mail.letter.subject + mail.letter.text
+
+
+def test_a_calendar_that_was_connected_again_meanwhile_needs_nobody(connected):
+    connected.twin.fault = "locked_out"
+    connected.work()
+    CalendarConnection.objects.update(status="connected")
+    post = PostOffice(datetime.now(UTC))
+    post.send()
+    assert post.sent == []
+    assert Message.objects.get().state == "superseded"
 
 
 def test_a_calendar_chosen_later_gets_what_lies_ahead(connected):

@@ -19,6 +19,7 @@ from slotkeeper.rules.local_time import DAY_SECONDS, MINUTE_SECONDS
 
 KEPT_SECONDS = 30 * DAY_SECONDS  # after the appointment's end
 _PURPOSE = "slotkeeper: a customer's appointment"
+_OCCASION = "slotkeeper: a secret for an occasion"
 
 
 class UnknownLink(Exception):
@@ -46,6 +47,16 @@ def make_link(row: AppointmentRow) -> str:
         appointment_id=row.id,
         secret_hash=secret_hash(secret),
         expires_at=datetime.fromtimestamp(row.end_time + KEPT_SECONDS, UTC),
+    )
+    return Signer(salt=_PURPOSE).sign(secret)
+
+
+def link_for(row: AppointmentRow, occasion: str) -> str:
+    """Make a link as `make_link` does, the same one for the same occasion: a mail that is tried again has no other."""
+    secret = Signer(salt=_OCCASION).signature(f"{row.id} {occasion}")
+    expires_at = datetime.fromtimestamp(row.end_time + KEPT_SECONDS, UTC)
+    CustomerLink.objects.get_or_create(
+        secret_hash=secret_hash(secret), defaults={"appointment_id": row.id, "expires_at": expires_at}
     )
     return Signer(salt=_PURPOSE).sign(secret)
 

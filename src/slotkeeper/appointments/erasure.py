@@ -1,5 +1,6 @@
 """Erasing a person: what identifies them goes, the times stay."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
@@ -9,6 +10,7 @@ from slotkeeper.changes.models import Change
 from slotkeeper.changes.record import Actor, Subject, record
 from slotkeeper.contacts.actions import UnknownContact
 from slotkeeper.contacts.models import Contact
+from slotkeeper.outbox.ledger import forget
 from slotkeeper.webhooks.deliveries import blank_deliveries
 
 _SNAPSHOT = ("contact_name", "contact_email", "contact_phone")
@@ -26,6 +28,7 @@ def erase_contact(business_id: int, contact_id: int, actor: Actor) -> None:
         appointments = Appointment.objects.in_business(business_id).filter(contact_id=contact_id)
         appointment_ids = list(appointments.values_list("pk", flat=True))
         appointments.update(**dict.fromkeys(_SNAPSHOT), contact=None)
+        forget("appointment", appointment_ids, datetime.now(UTC))
         changes = Change.objects.filter(business_id=business_id)
         _blank(changes.filter(subject_kind="appointment", subject_id__in=appointment_ids), set(_SNAPSHOT))
         _blank(changes.filter(subject_kind="contact", subject_id=contact_id), {"name", "email", "phone", "notes"})

@@ -1,18 +1,20 @@
 """How a connection is doing, and telling its owner once when it needs them."""
 
-import logging
 import random
 from datetime import datetime, timedelta
 
-from django.conf import settings
-from django.core.mail import send_mail
-from django.utils.translation import gettext, override
+from django.db import transaction
 
 from slotkeeper.calendars.models import CalendarConnection, Health
+from slotkeeper.outbox.choices import channels_of
+from slotkeeper.outbox.kinds import ChannelName, Kind, member
+from slotkeeper.outbox.ledger import Draft, enter
+from slotkeeper.people.models import Membership
 from slotkeeper.rules.reconcile import pause_after
 
-logger = logging.getLogger("slotkeeper.calendars")
+CONNECTION = "calendar_connection"
 _LONGEST_MESSAGE = 500
+_HELPS_FOR = timedelta(days=3)
 
 
 def note_success(connection: CalendarConnection, now: datetime) -> None:
@@ -35,20 +37,25 @@ def note_failure(connection: CalendarConnection, message: str, now: datetime, re
 def note_lost_access(connection: CalendarConnection, message: str, now: datetime) -> None:
     """Note that the provider no longer lets us in, and tell the owner, once."""
     mine = CalendarConnection.objects.filter(pk=connection.pk)
-    mine.update(status=Health.RECONNECT, last_error=message[:_LONGEST_MESSAGE])
-    if mine.filter(told_at=None).update(told_at=now):
-        tell_owner(connection)
+    with transaction.atomic():
+        mine.update(status=Health.RECONNECT, last_error=message[:_LONGEST_MESSAGE])
+        if mine.filter(told_at=None).update(told_at=now):
+            tell_owner(connection, now)
 
 
-def tell_owner(connection: CalendarConnection) -> None:
-    """Write to the person whose calendar has to be connected again."""
-    with override(connection.user.locale):
-        subject = gettext("Please connect your calendar again: %(name)s") % {"name": connection.name}
-        body = gettext(
-            "Slotkeeper can no longer read or write the calendar %(name)s. Until you connect it again, new "
-            "appointments do not appear there, and what you enter there is not seen.\n\n%(link)s"
-        ) % {"name": connection.name, "link": f"{settings.CONFIGURATION.url}/calendars"}
-    try:
-        send_mail(subject, body, None, [connection.user.email])
-    except OSError as error:  # the page says it, too
-        logger.warning("The owner of calendar connection %d could not be told: %s", connection.pk, error)
+def tell_owner(connection: CalendarConnection, now: datetime) -> None:
+    """Write to the person whose calendar has to be connected again, from the first business that they work for."""
+    membership = Membership.objects.active().filter(user_id=connection.user_id).order_by("pk").first()
+    if membership is None or ChannelName.EMAIL not in channels_of(membership.business_id, Kind.CALENDAR_ATTENTION):
+        return
+    draft = Draft(
+        business_id=membership.business_id,
+        subject_kind=CONNECTION,
+        subject_id=connection.pk,
+        kind=Kind.CALENDAR_ATTENTION,
+        occasion=str(int(now.timestamp())),
+        recipient=member(connection.user_id),
+        address=connection.user.email,
+        useful_until=now + _HELPS_FOR,
+    )
+    enter([draft], now)

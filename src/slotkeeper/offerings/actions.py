@@ -34,6 +34,7 @@ FIELDS = (
     "color",
     "requires_confirmation",
     "assignment",
+    "reminder_minutes",
     "questions",
     "is_active",
 )

@@ -48,6 +48,7 @@ class Service(models.Model):
     assignment = models.CharField(
         max_length=8, choices=Assignment.choices, default=Assignment.ANY, db_default=Assignment.ANY.value
     )
+    reminder_minutes = models.JSONField(null=True)  # before the start; the usual ones where not set
     questions = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     is_active = models.BooleanField(default=True, db_default=True)
     version = models.IntegerField(default=1, db_default=1)

@@ -46,6 +46,19 @@ class State(StrEnum):
     EXPIRED = "expired"  # it could not leave while it still helped
 
 
+class Reason(StrEnum):
+    """Why a message was not sent, where it was we who decided; a server's own words stand in for one elsewhere."""
+
+    NO_ADDRESS = "no_address"
+    SWITCHED_OFF = "switched_off"
+    MADE_LATE = "made_late"
+    MISSED = "missed"
+    TOLD_WITH_ANOTHER = "told_with_another"
+    NO_LONGER_TRUE = "no_longer_true"
+    OVER = "over"
+    ERASED = "erased"
+
+
 OPEN = frozenset({State.WAITING, State.SENDING})
 CUSTOMER = "customer"  # as the recipient of a message
 

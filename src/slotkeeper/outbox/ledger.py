@@ -1,6 +1,6 @@
 """The ledger's rows: entered once, claimed by one process, finished once."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,8 +8,8 @@ from typing import Any
 from django.db import transaction
 
 from slotkeeper.changes.record import Actor, Subject, record
-from slotkeeper.outbox.kinds import OPEN, ChannelName, Kind, State
-from slotkeeper.outbox.models import Message
+from slotkeeper.outbox.kinds import CUSTOMER, OPEN, ChannelName, Kind, Reason, State
+from slotkeeper.outbox.models import Message, MessageQuerySet
 from slotkeeper.processes import is_of_the_dead, new_claim
 
 CLAIM = timedelta(minutes=5)  # longer than one message may take
@@ -39,6 +39,7 @@ class Draft:
     useful_until: datetime
     channel: ChannelName = ChannelName.EMAIL
     told: dict[str, Any] | None = None
+    companions: list[int] | None = None
 
 
 def enter(drafts: Iterable[Draft], now: datetime) -> None:
@@ -46,7 +47,7 @@ def enter(drafts: Iterable[Draft], now: datetime) -> None:
     _insert([_row(draft, now) for draft in drafts])
 
 
-def skip(drafts: Iterable[tuple[Draft, str]], now: datetime) -> None:
+def skip(drafts: Sequence[tuple[Draft, Reason]], now: datetime) -> None:
     """Enter messages that will not be sent, each with its reason. In the caller's transaction."""
     rows = [_row(draft, now) for draft, _ in drafts]
     for row, (_, reason) in zip(rows, drafts, strict=True):
@@ -65,6 +66,7 @@ def _row(draft: Draft, now: datetime) -> Message:
         recipient=draft.recipient,
         address=draft.address,
         told=draft.told,
+        companions=draft.companions,
         next_try_at=now,
         useful_until=draft.useful_until,
         created_at=now,
@@ -75,13 +77,24 @@ def _insert(rows: list[Message]) -> None:
     Message.objects.bulk_create(rows, ignore_conflicts=True)  # the unique key decides, whoever comes first
 
 
+def supersede(messages: Collection[Message], now: datetime) -> None:
+    """Give up messages that wait, because something newer says more. In the caller's transaction."""
+    for message in messages:
+        message.state, message.reason, message.finished_at = State.SUPERSEDED, Reason.NO_LONGER_TRUE, now
+    Message.objects.bulk_update(messages, ["state", "reason", "finished_at"])
+
+
+def is_any_due(channels: Collection[ChannelName], kinds: Collection[Kind], now: datetime) -> bool:
+    """Say whether there is something to send; it only reads, and so needs no turn at SQLite's gate."""
+    return _due(channels, kinds, now).exists()
+
+
 def claim_next(channels: Collection[ChannelName], kinds: Collection[Kind], now: datetime) -> Message | None:
     """Claim the message that has waited longest, for this process alone until `CLAIM` runs out."""
-    due = Message.objects.filter(state__in=OPEN, next_try_at__lte=now, channel__in=channels, kind__in=kinds)
-    if not due.exists():  # reading needs no turn at SQLite's gate
+    if not is_any_due(channels, kinds, now):
         return None
     with transaction.atomic():
-        message = due.select_for_update(skip_locked=True).order_by("next_try_at", "pk").first()
+        message = _due(channels, kinds, now).select_for_update(skip_locked=True).order_by("next_try_at", "pk").first()
         if message is not None:
             message.state, message.claim, message.next_try_at = State.SENDING, new_claim(), now + CLAIM
             message.attempts += 1
@@ -115,6 +128,14 @@ def free_claims_of_the_dead(now: datetime) -> None:
             put_back(message, now, "The process that was sending it ended.")
 
 
+def forget(subject_kind: str, subject_ids: Collection[int], now: datetime) -> None:
+    """Forget to whom messages about some subjects went, and send none of those that wait. In a transaction."""
+    about = Message.objects.filter(subject_kind=subject_kind, subject_id__in=subject_ids)
+    about.filter(recipient=CUSTOMER).update(address="", subject_line="")
+    waiting = about.filter(recipient=CUSTOMER, state__in=OPEN)
+    waiting.update(state=State.SKIPPED, reason=Reason.ERASED, finished_at=now, claim="")
+
+
 def resend(business_id: int, message_id: int, actor: Actor, now: datetime) -> Message:
     """Send a message once more, with what there is to say now; one that waits is tried at once.
 
@@ -134,6 +155,11 @@ def resend(business_id: int, message_id: int, actor: Actor, now: datetime) -> Me
         subject = Subject(business_id, "message", message.pk)
         record(subject, "resent", actor, None, {"kind": message.kind, "channel": message.channel})
     return message
+
+
+def _due(channels: Collection[ChannelName], kinds: Collection[Kind], now: datetime) -> MessageQuerySet:
+    """Find what waits, and what a process claimed that has not been heard of since."""
+    return Message.objects.filter(state__in=OPEN, next_try_at__lte=now, channel__in=channels, kind__in=kinds)
 
 
 def _save_claimed(message: Message, *names: str) -> bool:

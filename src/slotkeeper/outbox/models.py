@@ -55,6 +55,7 @@ class Message(models.Model):
     reason = models.TextField(default="", db_default="")  # why it stands so, or what went wrong last
     subject_line = models.TextField(default="", db_default="")  # of what left
     told = models.JSONField(null=True)  # what its reader knew before it, and, once it is sent, knows since
+    companions = models.JSONField(null=True)  # ids of further subjects that it tells of, such as a series' other dates
     attempts = models.PositiveIntegerField(default=0, db_default=0)
     resends = models.PositiveIntegerField(default=0, db_default=0)
     next_try_at = models.DateTimeField()  # while it is being sent: when its claim runs out

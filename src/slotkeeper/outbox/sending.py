@@ -118,13 +118,14 @@ class Sender:
         return True
 
     def _send(self, message: Message, clock: Callable[[], datetime], tally: Tally) -> None:
-        now, name = clock(), ChannelName(message.channel)
+        name, written = ChannelName(message.channel), None
         try:
-            written = self._write(message, now)
+            written = self._write(message, clock())
             self._channels[name].send(written.dispatch)
         except NotToBeSent as verdict:
             self._finish(message, verdict.state, verdict.reason, clock(), tally)
         except Refused as error:
+            message.told = written.told if written else message.told  # to say it again would help nobody
             self._finish(message, State.UNDELIVERABLE, str(error), clock(), tally)
         except TryLater as error:
             seconds = pause_after(message.attempts, None, _chance(), _LONGEST_PAUSE_SECONDS)

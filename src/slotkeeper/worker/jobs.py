@@ -7,9 +7,12 @@ from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 
 from slotkeeper.appointments import calendar_sync
+from slotkeeper.appointments.messages import plan_messages
 from slotkeeper.appointments.models import Hold
 from slotkeeper.changes.models import Change
+from slotkeeper.outbox.ledger import expire, free_claims_of_the_dead
 from slotkeeper.people.models import IdempotentAnswer, RequestCount
+from slotkeeper.reminders.planning import plan_reminders
 from slotkeeper.webhooks.deliveries import delete_old_deliveries
 from slotkeeper.webhooks.planning import plan_deliveries
 from slotkeeper.worker.wake_up import has_database_changed
@@ -32,11 +35,20 @@ def handle_changes() -> int:
             batch = list(waiting[:_BATCH])
             now = datetime.now(UTC)
             calendar_sync.plan({change.subject_id for change in batch if change.subject_kind == "appointment"}, now)
+            plan_messages(batch, now)
             plan_deliveries(batch, now)
             Change.objects.filter(pk__in=[change.pk for change in batch]).update(handled_at=now)
         handled += len(batch)
         if len(batch) < _BATCH:
             return handled
+
+
+def see_to_messages() -> None:
+    """Enter the reminders that are due, give up what no longer helps, and free what killed processes held."""
+    now = datetime.now(UTC)
+    free_claims_of_the_dead(now)
+    expire(now)
+    plan_reminders(now)
 
 
 def clean_up() -> None:

@@ -11,7 +11,8 @@ from django.db import close_old_connections, connection
 
 from slotkeeper.calendars.leases import free_leases_of_the_dead
 from slotkeeper.worker.calendar_pool import CalendarPool
-from slotkeeper.worker.jobs import clean_up, handle_changes
+from slotkeeper.worker.jobs import clean_up, handle_changes, see_to_messages
+from slotkeeper.worker.message_pool import MessagePool
 from slotkeeper.worker.webhook_pool import WebhookPool
 
 logger = logging.getLogger("slotkeeper.worker")
@@ -29,10 +30,13 @@ class Job:
 
 CALENDARS = CalendarPool()
 WEBHOOKS = WebhookPool()
+MESSAGES = MessagePool()
 JOBS = (
     Job("handle changes", 0.25, handle_changes),
     Job("start on calendars", 0.25, CALENDARS.start_due),
     Job("start on webhooks", 0.25, WEBHOOKS.start_due),
+    Job("send messages", 0.25, MESSAGES.start_due),
+    Job("see to messages", 30, see_to_messages),
     Job("clean up", 3600, clean_up),
 )
 
@@ -56,6 +60,7 @@ def run(stop: threading.Event, jobs: tuple[Job, ...] = JOBS) -> None:
         due[number] = time.monotonic() + pause
     CALENDARS.stop()
     WEBHOOKS.stop()
+    MESSAGES.stop()
     connection.close()
 
 

@@ -1,20 +1,15 @@
-"""Putting an appointment into the customer's own calendar: a file, and links to the usual ones."""
+"""Links that put an appointment into the customer's own calendar."""
 
 from datetime import UTC, datetime
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.utils.http import urlencode
-from django.utils.translation import gettext
 
+from slotkeeper.appointments.calendar_entry import title_of
 from slotkeeper.appointments.rows import AppointmentRow
-from slotkeeper.calendars.ics_writing import folded, ics_text, ics_time
+from slotkeeper.calendars.ics_writing import ics_time
 from slotkeeper.offerings.models import Service
 from slotkeeper.people.models import Business
-from slotkeeper.rules.appointment_status import Status
-
-_STATUS = {Status.SCHEDULED: "TENTATIVE", Status.CANCELED: "CANCELLED", Status.NO_SHOW: "CANCELLED"}
 
 
 class CalendarLink(NamedTuple):
@@ -22,11 +17,6 @@ class CalendarLink(NamedTuple):
 
     name: str
     url: str
-
-
-def title_of(business: Business, service: Service | None) -> str:
-    """Name the appointment as its customer thinks of it."""
-    return f"{service.name} – {business.name}" if service else business.name
 
 
 def calendar_links(row: AppointmentRow, business: Business, service: Service | None) -> list[CalendarLink]:
@@ -51,33 +41,3 @@ def calendar_links(row: AppointmentRow, business: Business, service: Service | N
         CalendarLink("Google", f"https://calendar.google.com/calendar/render?{urlencode(google)}"),
         CalendarLink("Outlook", f"https://outlook.live.com/calendar/0/deeplink/compose?{urlencode(outlook)}"),
     ]
-
-
-def calendar_file(row: AppointmentRow, business: Business, service: Service | None, manage_url: str) -> bytes:
-    """Write the appointment as an iCalendar file; the same UID whenever it is fetched, a rising sequence."""
-    host = urlsplit(settings.CONFIGURATION.url).hostname
-    updated = datetime.fromtimestamp(row.updated_at or row.start_time, UTC)
-    advice = gettext("To move or cancel it:") + "\n" + manage_url
-    optional = {"LOCATION": ics_text(row.location)}
-    return folded(
-        [
-            "BEGIN:VCALENDAR",
-            "VERSION:2.0",
-            "PRODID:-//Slotkeeper//Slotkeeper//EN",
-            "CALSCALE:GREGORIAN",
-            "METHOD:PUBLISH",
-            "BEGIN:VEVENT",
-            f"UID:appointment-{row.id}@{host}",
-            f"DTSTAMP:{ics_time(updated)}",
-            f"DTSTART:{ics_time(datetime.fromtimestamp(row.start_time, UTC))}",
-            f"DTEND:{ics_time(datetime.fromtimestamp(row.end_time, UTC))}",
-            f"SEQUENCE:{row.version - 1}",
-            f"STATUS:{_STATUS.get(Status(row.status), 'CONFIRMED')}",
-            f"SUMMARY:{ics_text(title_of(business, service))}",
-            f"DESCRIPTION:{ics_text(advice)}",
-            f"URL:{manage_url}",
-            *(f"{name}:{value}" for name, value in optional.items() if value),
-            "END:VEVENT",
-            "END:VCALENDAR",
-        ]
-    )

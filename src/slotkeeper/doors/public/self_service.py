@@ -21,6 +21,7 @@ from django.utils.http import urlencode
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from slotkeeper.appointments.calendar_entry import calendar_file
 from slotkeeper.appointments.customer_links import LinkedAppointment, UnknownLink, open_link
 from slotkeeper.appointments.self_service import NotOffered, TooLate, cancel_by_customer, move_by_customer
 from slotkeeper.appointments.slots import SlotQuery, UnknownService
@@ -28,7 +29,7 @@ from slotkeeper.doors.access import PUBLIC, permit
 from slotkeeper.doors.languages import fall_back_to
 from slotkeeper.doors.public.booking import private, refusal_words, see_other, zone_choice
 from slotkeeper.doors.public.booking_form import ReasonForm
-from slotkeeper.doors.public.calendar_entry import calendar_file, calendar_links
+from slotkeeper.doors.public.calendar_entry import calendar_links
 from slotkeeper.doors.public.month import Month, moment_of, read_month, read_wish
 from slotkeeper.doors.public.visits import accent_of, read_start, write_start
 from slotkeeper.doors.rate_limit import changing_limits, wait_seconds

@@ -1,0 +1,1 @@
+"""Entry points that existing cron lines call; they need nothing but Python's own library."""

@@ -1,0 +1,98 @@
+"""Writing the letters about appointments: to their customers, and to the people whose time they take."""
+
+from dataclasses import replace
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import override
+
+from slotkeeper.appointments.addresses import addresses_of
+from slotkeeper.appointments.calendar_entry import invitation
+from slotkeeper.appointments.customer_links import link_for
+from slotkeeper.appointments.letter_facts import (
+    Reader,
+    customer_of,
+    facts_for_members,
+    facts_of,
+    list_of_dates,
+    reader_of,
+    when_of,
+)
+from slotkeeper.appointments.messages import as_told, known_from, standing_of
+from slotkeeper.appointments.models import Appointment
+from slotkeeper.appointments.rows import Reach, find
+from slotkeeper.outbox.channels.base import Dispatch
+from slotkeeper.outbox.frames import frame_of
+from slotkeeper.outbox.kinds import NEWS, ChannelName, Kind, Reason, State, user_id_of
+from slotkeeper.outbox.letters import Letter, sms_text, write_letter
+from slotkeeper.outbox.models import Message
+from slotkeeper.outbox.sending import NotToBeSent, Written
+from slotkeeper.outbox.wordings import wording_of
+from slotkeeper.outbox.words import kind_in_words
+from slotkeeper.people.models import User
+
+_WITH_MORE_DATES = "\n\n{{ more_dates }}"
+
+
+def to_customer(message: Message, appointment: Appointment, now: int) -> Written:
+    """Write a message to an appointment's customer. Raises NotToBeSent."""
+    channel, kind = ChannelName(message.channel), Kind(message.kind)
+    address = addresses_of(appointment).get(channel)
+    if address is None:
+        raise NotToBeSent(State.SKIPPED, Reason.NO_ADDRESS)
+    row = find(Reach(appointment.business_id), appointment.pk)
+    assert row is not None
+    reader = customer_of(appointment)
+    with override(reader.language):
+        link = settings.CONFIGURATION.url + reverse("booking", args=[link_for(row, message.message_id)])
+        companions = Appointment.objects.filter(pk__in=message.companions or []).select_related("business")
+        values = _facts(message, appointment, reader, now) | {
+            "manage_link": link,
+            "more_dates": list_of_dates(companions.order_by("start_time"), reader, now),
+        }
+        wording = wording_of(appointment.business_id, kind, channel, reader.language)
+        wording = replace(wording, body=wording.body + _WITH_MORE_DATES)
+        told = as_told(standing_of(appointment)) if kind in NEWS else message.told
+        if channel is ChannelName.SMS:
+            return Written(_dispatch(message, appointment, (address, ""), Letter("", sms_text(wording, values))), told)
+        frame = frame_of(kind, values, appointment.business.name, appointment.business.accent_color)
+        letter = write_letter(wording, values, frame)
+        entry = invitation(row, appointment.business, appointment.service, link)
+    mail = _dispatch(message, appointment, (address, reader.name), letter)
+    return Written(replace(mail, invitation=entry), told)
+
+
+def to_member(message: Message, appointment: Appointment, now: int) -> Written:
+    """Write to a member whose time an appointment takes. Raises NotToBeSent."""
+    user = User.objects.filter(pk=user_id_of(message.recipient), is_active=True).first()
+    if user is None:
+        raise NotToBeSent(State.SKIPPED, Reason.NO_ADDRESS)
+    reader, kind = reader_of(user), Kind(message.kind)
+    with override(reader.language):
+        values = _facts(message, appointment, reader, now) | facts_for_members(appointment)
+        if kind is Kind.UNDELIVERABLE:
+            values |= _facts_of_failure(message)
+        wording = wording_of(appointment.business_id, kind, ChannelName.EMAIL, reader.language)
+        frame = frame_of(kind, values, appointment.business.name, appointment.business.accent_color)
+        letter = write_letter(wording, values, frame)
+    return Written(_dispatch(message, appointment, (user.email, user.name), letter))
+
+
+def _facts(message: Message, appointment: Appointment, reader: Reader, now: int) -> dict[str, str]:
+    """Gather the facts; when it was before is what the reader of news knew, or what the record has for a member."""
+    known = known_from(message.told)
+    before = when_of(known, appointment, reader, now) if known else None
+    return facts_of(appointment, when_of(standing_of(appointment), appointment, reader, now), before)
+
+
+def _facts_of_failure(message: Message) -> dict[str, str]:
+    """Say which message could not be delivered, and why."""
+    failed = Message.objects.filter(pk=message.occasion.partition(".")[0], business_id=message.business_id).first()
+    if failed is None:
+        raise NotToBeSent(State.SKIPPED, Reason.ERASED)
+    return {"address": failed.address, "problem": failed.reason, "message_name": kind_in_words(Kind(failed.kind))}
+
+
+def _dispatch(message: Message, appointment: Appointment, to: tuple[str, str], letter: Letter) -> Dispatch:
+    address, name = to
+    return Dispatch(message.message_id, address, name, appointment.business.name, "", letter)
