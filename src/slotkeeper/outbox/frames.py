@@ -1,0 +1,54 @@
+"""What stands around the words of each kind of mail."""
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy
+
+from slotkeeper.outbox.kinds import TO_CUSTOMERS, Kind
+from slotkeeper.outbox.letters import Frame
+
+_LINKS = ("manage_link", "appointment_link", "link")
+_BUTTONS: dict[Kind, Promise] = {
+    Kind.CANCELED: gettext_lazy("See the appointment"),
+    Kind.CALENDAR_ATTENTION: gettext_lazy("Connect it again"),
+}
+# A time that is no longer taken would mislead at the top of a mail.
+_WITHOUT_HEADLINE = frozenset({Kind.CANCELED, Kind.CUSTOMER_CANCELED})
+
+
+def frame_of(kind: Kind, values: Mapping[str, str], business_name: str, accent_color: str) -> Frame:
+    """Frame a kind of mail, in the language that is spoken now: its time, and its link as a button."""
+    link = next((values[name] for name in _LINKS if values.get(name)), "")
+    return Frame(
+        business_name,
+        accent_color,
+        headline_of(kind, values),
+        (_label(kind), link) if link else None,
+        _footer(kind, business_name),
+    )
+
+
+def headline_of(kind: Kind, values: Mapping[str, str]) -> str:
+    """Say when it is: `Thursday 3 December, 14:00–14:30`, with the zone where it is another than the business's.
+
+    Nothing where a mail is about no time to come.
+    """
+    if kind in _WITHOUT_HEADLINE or not values.get("day"):
+        return ""
+    zone = values.get("time_zone")
+    return f"{values['day']}, {values['time']}" + (f" ({zone})" if zone else "")
+
+
+def _label(kind: Kind) -> str:
+    if kind in _BUTTONS:
+        return str(_BUTTONS[kind])
+    return gettext("See, move or cancel it") if kind in TO_CUSTOMERS else gettext("Open the appointment")
+
+
+def _footer(kind: Kind, business_name: str) -> str:
+    if kind in TO_CUSTOMERS:
+        about = gettext("You are written to because of an appointment at %(business)s.")
+    else:
+        about = gettext("You are written to because you work at %(business)s.")
+    return about % {"business": business_name}

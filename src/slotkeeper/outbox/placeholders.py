@@ -1,0 +1,97 @@
+"""The facts that a wording may name: a fixed list for each kind of message, what each means, and examples."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext_lazy as _
+
+from slotkeeper.moments import zone_in_words
+from slotkeeper.outbox.kinds import TO_CUSTOMERS, Kind
+from slotkeeper.outbox.moments import when_in_words
+from slotkeeper.outbox.words import kind_in_words
+from slotkeeper.rules.intervals import Interval
+
+_APPOINTMENT = ("business_name", "service_name", "provider_name", "day", "time", "time_zone", "location")
+_CUSTOMERS = ("customer_name", *_APPOINTMENT, "manage_link")
+_MEMBERS = ("customer_name", "customer_email", "customer_phone", *_APPOINTMENT, "notes", "appointment_link")
+_BEFORE = ("old_day", "old_time")
+
+PLACEHOLDERS: dict[Kind, tuple[str, ...]] = dict.fromkeys(TO_CUSTOMERS, _CUSTOMERS) | {
+    Kind.RESCHEDULED: (*_CUSTOMERS, *_BEFORE),
+    Kind.CANCELED: (*_CUSTOMERS, "reason"),
+    Kind.NEW_BOOKING: _MEMBERS,
+    Kind.CUSTOMER_RESCHEDULED: (*_MEMBERS, *_BEFORE),
+    Kind.CUSTOMER_CANCELED: (*_MEMBERS, "reason"),
+    Kind.CALENDAR_ATTENTION: ("calendar_name", "link"),
+    Kind.UNDELIVERABLE: ("address", "message_name", "problem", "link"),
+}
+MEANINGS: dict[str, Promise] = {
+    "customer_name": _("The customer’s name"),
+    "customer_email": _("The customer’s email address"),
+    "customer_phone": _("The customer’s phone number"),
+    "business_name": _("The name of your business"),
+    "service_name": _("The service, or else the appointment’s title"),
+    "provider_name": _("Who gives it"),
+    "day": _("The day, such as “Thursday 3 December”"),
+    "time": _("From when to when, such as “14:00–14:30”"),
+    "time_zone": _("In which time zone; empty where it is the business’s own"),
+    "location": _("The place"),
+    "notes": _("The notes"),
+    "old_day": _("The day on which it was before"),
+    "old_time": _("The time at which it was before"),
+    "reason": _("Why it was canceled"),
+    "manage_link": _("The customer’s own link to see, move and cancel it"),
+    "appointment_link": _("The link to the appointment in the dashboard"),
+    "calendar_name": _("The name of the calendar"),
+    "message_name": _("Which message it was"),
+    "address": _("Where it was to go"),
+    "problem": _("What went wrong"),
+    "link": _("The link to the page where you can do something about it"),
+}
+# The others may be empty: a line with nothing else in it is then left out.
+NEVER_EMPTY = frozenset(
+    {
+        "business_name",
+        "service_name",
+        "day",
+        "time",
+        "appointment_link",
+        "calendar_name",
+        "message_name",
+        "address",
+        "problem",
+        "link",
+    }
+)
+_HALF_HOUR, _DAY = 30 * 60, 24 * 60 * 60
+
+
+def samples(kind: Kind, business_name: str, zone: str, now: int) -> dict[str, str]:
+    """Give an example of each fact of a kind, in the language that is spoken now, for previews."""
+    start = now - now % _HALF_HOUR + _DAY + _HALF_HOUR
+    when, before = (
+        when_in_words(Interval(one, one + _HALF_HOUR), zone, zone, now) for one in (start, start - 2 * _DAY)
+    )
+    examples = {
+        "customer_name": pgettext("an example in a preview", "Maria Summer"),
+        "customer_email": "maria@example.com",
+        "customer_phone": "+49 30 1234567",
+        "business_name": business_name,
+        "service_name": pgettext("an example in a preview", "First conversation"),
+        "provider_name": pgettext("an example in a preview", "Alex Winter"),
+        "day": when.day,
+        "time": when.time,
+        "time_zone": zone_in_words("Europe/Lisbon"),
+        "location": pgettext("an example in a preview", "12 Mill Lane, second floor"),
+        "notes": pgettext("an example in a preview", "Is coming for the first time."),
+        "old_day": before.day,
+        "old_time": before.time,
+        "reason": pgettext("an example in a preview", "We are ill."),
+        "manage_link": "https://example.com/booking/AbCdEf",
+        "appointment_link": "https://example.com/appointments/1",
+        "calendar_name": pgettext("an example in a preview", "Private"),
+        "message_name": kind_in_words(Kind.BOOKED),
+        "address": "maria@example.com",
+        "problem": gettext("This address does not exist."),
+        "link": "https://example.com/calendars",
+    }
+    return {name: examples[name] for name in PLACEHOLDERS[kind]}
