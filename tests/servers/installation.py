@@ -11,7 +11,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,15 @@ class Installation:
         self._mother.stdin.close()
         self._mother.wait(10)
         _on_server(*(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in (self.name, f"{self.name}_template")))
+
+
+@contextmanager
+def fresh_database(folder: Path) -> Iterator[str]:
+    """Make an empty database of the engine that is tested; give its DATABASE_URL."""
+    name = f"fresh_{os.getpid()}_{time.monotonic_ns()}"
+    _on_server(f"CREATE DATABASE {name}")
+    yield f"{SERVER}/{name}" if SERVER else f"sqlite:///{folder / name}.sqlite3"
+    _on_server(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 def _on_server(*statements: str) -> None:
