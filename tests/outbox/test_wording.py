@@ -145,7 +145,9 @@ def test_subject_of_two_lines_is_refused(end):
 def test_nothing_is_sent_without_words():
     sentence = "Write something here: nothing is sent without it."
     assert faults(" \n ", "") == {"subject": sentence, "body": sentence}
-    assert set(faults("{{ location }}\n{{ customer_name }}")) == {"body"}
+    assert set(faults("Hello {{ customer_name }},\n{{ location }}")) == {"body"}
+    assert set(faults(subject="{{ customer_name }} {{ location }}")) == {"subject"}
+    assert not faults(subject="Hello {{ customer_name }}")
     assert not faults("{{ day }}")
 
 

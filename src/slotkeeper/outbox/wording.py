@@ -53,8 +53,8 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 
 
 def fill_line(text: str, values: Mapping[str, str]) -> str:
-    """Fill a text that must stay one line, such as a subject."""
-    return in_one_line(fill(in_one_line(text), {name: in_one_line(value) for name, value in values.items()}))
+    """Fill a text that must stay one line, such as a subject; it stays whatever is empty."""
+    return in_one_line(_PLACEHOLDER.sub(lambda found: in_one_line(values.get(found[1], "")), in_one_line(text)))
 
 
 def with_lines(text: str) -> str:
@@ -94,8 +94,9 @@ def _faults(kind: Kind, text: str, most: int, *, is_one_line: bool = False) -> I
     if _COMMAND.search(text):
         yield gettext("There are no commands in {% … %} or {# … #}. Use the placeholders that are listed.")
     yield from _misnamed(kind, text)
-    if not fill(text, dict.fromkeys(NEVER_EMPTY, "x")).strip():
-        yield gettext("Write some words, too: these placeholders may all be empty.")
+    least = dict.fromkeys(NEVER_EMPTY, "x")
+    if not (fill_line(text, least) if is_one_line else fill(text, least)).strip():
+        yield gettext("Where these facts are missing, nothing is left. Add a line without placeholders.")
 
 
 def _misnamed(kind: Kind, text: str) -> Iterator[str]:

@@ -37,6 +37,7 @@ RESERVED_SLUGS = frozenset(
         "invoices",
         "locale",
         "members",
+        "messages",
         "people",
         "portal",
         "quotes",

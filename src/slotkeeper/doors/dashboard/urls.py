@@ -22,6 +22,7 @@ from slotkeeper.doors.dashboard import (
     settings,
     tokens,
     why,
+    wording,
 )
 
 urlpatterns = [
@@ -73,6 +74,12 @@ urlpatterns = [
     path("calendars/<int:connection_id>/read", connections.read_now, name="calendar_read"),
     path("calendars/<int:connection_id>/reconnect", connecting.reconnect, name="calendar_reconnect"),
     path("calendars/<int:connection_id>/disconnect", connections.disconnect, name="calendar_disconnect"),
+    path("messages/wording", wording.listing, name="wordings"),
+    path("messages/wording/choose", wording.choose, name="wordings_choose"),
+    path("messages/wording/<slug:kind>/<slug:channel>/<slug:locale>", wording.edit, name="wording"),
+    path("messages/wording/<slug:kind>/<slug:channel>/<slug:locale>/save", wording.save, name="wording_save"),
+    path("messages/wording/<slug:kind>/<slug:channel>/<slug:locale>/reset", wording.reset, name="wording_reset"),
+    path("messages/wording/<slug:kind>/<slug:channel>/<slug:locale>/preview", wording.preview, name="wording_preview"),
     path("settings", settings.business, name="settings"),
     path("settings/logo", settings.logo, name="settings_logo"),
     path("settings/tokens", tokens.tokens, name="tokens"),
