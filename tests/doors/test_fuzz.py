@@ -44,6 +44,8 @@ def world(db):
     token = token_for(cast.owner)
     api, user_id = cast.api(), cast.owner.user_id
     spare = api.post("/api/tokens", {"name": "spare"}).json()
+    hook = api.post("/api/webhook-endpoints", {"url": "https://93.184.216.34/hook"}).json()
+    tested = api.post(f"/api/webhook-endpoints/{hook['id']}/test").json()
     away = {"start": "2027-03-01T00:00:00", "end": "2027-03-02T00:00:00"}
     return token, {
         "appointment_id": appointment["id"],
@@ -54,6 +56,8 @@ def world(db):
         "time_off_id": api.post(f"/api/users/{user_id}/time-off", away).json()["id"],
         "closure_id": api.post("/api/closures", {"date": "2027-12-24", "name": "Christmas"}).json()["id"],
         "resource_id": api.post("/api/resources", {"name": "Room 1"}).json()["id"],
+        "endpoint_id": hook["id"],
+        "delivery_id": tested["id"],
     }
 
 

@@ -17,6 +17,8 @@ from slotkeeper.people.business import SlugTaken
 from slotkeeper.people.logo import LogoIsNoPicture, LogoTooHeavy, LogoTooLarge
 from slotkeeper.people.tokens import UnknownToken
 from slotkeeper.rules.appointment_status import InvalidTransition
+from slotkeeper.webhooks.deliveries import EndpointOff, UnknownDelivery
+from slotkeeper.webhooks.endpoints import TooManyEndpoints, UnknownEndpoint
 
 _NOT_FOUND = (
     actions.UnknownAppointment,
@@ -28,6 +30,8 @@ _NOT_FOUND = (
     UnknownConnection,
     UnknownCalendar,
     UnknownProposal,
+    UnknownEndpoint,
+    UnknownDelivery,
     refusals.NotInBusiness,
 )
 _BAD_FIELDS: dict[type[Exception], tuple[str, str]] = {
@@ -43,6 +47,8 @@ _BAD_FIELDS: dict[type[Exception], tuple[str, str]] = {
 _CONFLICTS: dict[type[Exception], str] = {
     actions.FixedInFinalStatus: "INVALID_TRANSITION",
     refusals.StillInUse: "STILL_IN_USE",
+    EndpointOff: "ENDPOINT_OFF",
+    TooManyEndpoints: "TOO_MANY_ENDPOINTS",
 }
 
 

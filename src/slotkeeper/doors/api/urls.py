@@ -25,6 +25,7 @@ from slotkeeper.doors.api import (
     services,
     slots,
     time_off,
+    webhooks,
 )
 from slotkeeper.doors.api.base import Router, openapi_of, path
 
@@ -106,6 +107,32 @@ CALENDARS = [
     ),
 ]
 
+WEBHOOKS = [
+    path("webhook-endpoints", webhooks.Endpoints.as_view(), name="api_webhook_endpoints"),
+    path("webhook-endpoints/<record_id:endpoint_id>", webhooks.OneEndpoint.as_view(), name="api_webhook_endpoint"),
+    path(
+        "webhook-endpoints/<record_id:endpoint_id>/rotate-secret",
+        webhooks.RotateSecret.as_view(),
+        name="api_webhook_rotate_secret",
+    ),
+    path("webhook-endpoints/<record_id:endpoint_id>/test", webhooks.TryEndpoint.as_view(), name="api_webhook_test"),
+    path(
+        "webhook-endpoints/<record_id:endpoint_id>/deliveries",
+        webhooks.Deliveries.as_view(),
+        name="api_webhook_deliveries",
+    ),
+    path(
+        "webhook-endpoints/<record_id:endpoint_id>/deliveries/<record_id:delivery_id>",
+        webhooks.OneDelivery.as_view(),
+        name="api_webhook_delivery",
+    ),
+    path(
+        "webhook-endpoints/<record_id:endpoint_id>/deliveries/<record_id:delivery_id>/redeliver",
+        webhooks.Redeliver.as_view(),
+        name="api_webhook_redeliver",
+    ),
+]
+
 router = Router(
     "api/",
     [
@@ -181,6 +208,7 @@ router = Router(
         ),
         *OFFERINGS,
         *CALENDARS,
+        *WEBHOOKS,
     ],
 )
 

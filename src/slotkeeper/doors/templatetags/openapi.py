@@ -20,6 +20,7 @@ TITLES = {
     "public": "Booking without a token",
     "users": "Opening hours and time off",
     "holiday-calendars": "Holiday calendars",
+    "webhook-endpoints": "Webhooks",
 }
 PROBLEMS = {"Problem", "FieldError"}
 
@@ -247,6 +248,8 @@ ERROR_CODES = (
         "The status of the appointment does not allow this; the message says what it allows.",
     ),
     ("STILL_IN_USE", 409, "A resource that is booked for a time to come cannot be deleted."),
+    ("ENDPOINT_OFF", 409, "The webhook endpoint is switched off: nothing is sent there."),
+    ("TOO_MANY_ENDPOINTS", 409, "A business can have 20 webhook endpoints."),
     (
         "VERSION_CONFLICT",
         409,
