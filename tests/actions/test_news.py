@@ -17,6 +17,7 @@ from slotkeeper.outbox.choices import choose_channels
 from slotkeeper.outbox.kinds import Kind, State
 from slotkeeper.outbox.ledger import NotResendable, UnknownMessage, expire, resend
 from slotkeeper.outbox.models import Message, SendingHold
+from slotkeeper.people.business import update_business
 from slotkeeper.rules.intervals import Interval
 
 CUSTOMER = Actor("customer", None, "Carla")
@@ -46,6 +47,16 @@ def test_a_booking_is_one_mail_with_its_time_a_link_and_an_invitation(desk):
     assert "DTSTART:20300605T080000Z" in ics(mail)
     assert "SEQUENCE:0" in ics(mail)
     assert desk.post.work() == []
+
+
+def test_customers_answers_go_where_the_business_reads_them_and_members_to_nobody(desk, cast):
+    update_business(cast.owner.business_id, {"contact_email": "desk@practice.test"}, COMMAND)
+    desk.book(actor=CUSTOMER)
+    mails = desk.post.work()
+    assert sorted((one.address, one.reply_to) for one in mails) == [
+        ("carla@customer.test", "desk@practice.test"),
+        ("owner@practice.test", ""),
+    ]
 
 
 def test_the_link_in_the_mail_opens_the_appointment(desk, client):

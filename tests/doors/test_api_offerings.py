@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from asking import bad_names, role_api
+from slotkeeper.changes.models import Change
 from slotkeeper.offerings.models import Closure, Resource, Service
 from slotkeeper.people.models import Business
 from slotkeeper.rules.permissions import Role
@@ -276,12 +277,16 @@ def test_a_business_describes_its_public_page(cast):
         "introduction": "Welcome.\nWe are glad.",
         "accent_color": "#0055aa",
         "self_service_cutoff_minutes": 0,
+        "contact_email": "desk@practice.example",
     }
     changed = cast.api().put("/api/business", fields).json()
     assert {name: changed[name] for name in fields} == fields
     assert cast.api().get("/api/business").json() == changed
     cleared = cast.api()("PATCH", "/api/business", {"introduction": None, "accent_color": None}).json()
     assert (cleared["introduction"], cleared["accent_color"]) == (None, None)
+    assert cast.api().put("/api/business", {"contact_email": None}).json()["contact_email"] is None
+    (change, *_) = Change.objects.filter(subject_kind="business").order_by("-pk")
+    assert change.before == {"contact_email": "desk@practice.example"}
 
 
 @pytest.mark.parametrize(
@@ -302,6 +307,11 @@ def test_a_business_describes_its_public_page(cast):
         {"self_service_cutoff_minutes": -1},
         {"self_service_cutoff_minutes": 10**9},
         {"self_service_cutoff_minutes": None},
+        {"contact_email": "nobody"},
+        {"contact_email": "desk@practice.example, boss@practice.example"},
+        {"contact_email": "Desk <desk@practice.example>"},
+        {"contact_email": "desk@practice.example\nBcc: all@practice.example"},
+        {"contact_email": "x" * 250 + "@practice.example"},
     ],
 )
 def test_a_business_refuses_what_cannot_be(fields, cast):

@@ -303,12 +303,13 @@ def test_settings_are_changed_and_the_page_moves(cast):
     browser = browser_of(cast.owner)
     fields = settings_fields(
         name="Praxis", slug="praxis", locale="de", currency="CHF", introduction="Welcome.", has_own_color="on",
-        self_service_cutoff_minutes_0="2", self_service_cutoff_minutes_1="60",
+        self_service_cutoff_minutes_0="2", self_service_cutoff_minutes_1="60", contact_email="desk@practice.test",
     )  # fmt: skip
     assert browser.post("/settings", fields)["Location"] == "/settings"
     business = Business.objects.get(pk=cast.owner.business_id)
     assert (business.name, business.slug, business.locale, business.currency) == ("Praxis", "praxis", "de", "CHF")
     assert (business.accent_color, business.self_service_cutoff_minutes) == ("#3f6f8f", 120)
+    assert business.contact_email == "desk@practice.test"
     assert "Welcome." in text_of(browser.get("/praxis/"))
     page = text_of(browser.get("/settings"))
     assert "data-business=&quot;praxis&quot;" in page
@@ -331,6 +332,7 @@ def test_settings_are_changed_and_the_page_moves(cast):
         {"accent_color": "red"},
         {"self_service_cutoff_minutes_0": "-1"},
         {"introduction": "x" * 2001},
+        {"contact_email": "desk, boss@practice.test"},
     ],
 )
 def test_impossible_settings_are_refused_at_their_field(cast, fields):

@@ -23,7 +23,7 @@ from slotkeeper.appointments.models import Appointment
 from slotkeeper.appointments.rows import Reach, find
 from slotkeeper.outbox.channels.base import Dispatch
 from slotkeeper.outbox.frames import frame_of
-from slotkeeper.outbox.kinds import NEWS, ChannelName, Kind, Reason, State, user_id_of
+from slotkeeper.outbox.kinds import CUSTOMER, NEWS, ChannelName, Kind, Reason, State, user_id_of
 from slotkeeper.outbox.letters import Letter, sms_text, write_letter
 from slotkeeper.outbox.models import Message
 from slotkeeper.outbox.sending import NotToBeSent, Written
@@ -95,4 +95,6 @@ def _facts_of_failure(message: Message) -> dict[str, str]:
 
 def _dispatch(message: Message, appointment: Appointment, to: tuple[str, str], letter: Letter) -> Dispatch:
     address, name = to
-    return Dispatch(message.message_id, address, name, appointment.business.name, "", letter)
+    business = appointment.business
+    reply_to = business.contact_email if message.recipient == CUSTOMER else ""
+    return Dispatch(message.message_id, address, name, business.name, reply_to, letter)

@@ -6,12 +6,18 @@ from django.db import IntegrityError, transaction
 
 from slotkeeper.changes.record import Actor, Subject, changed_fields, record
 from slotkeeper.changes.versions import StaleVersion
+from slotkeeper.outbox.channels.addresses import mailbox_of
+from slotkeeper.outbox.channels.base import Refused
 from slotkeeper.people.models import Business
 from slotkeeper.people.sign_up import RESERVED_SLUGS
 
 
 class SlugTaken(Exception):
     """That address is taken, by another business or by a page of ours."""
+
+
+class UnusableContactEmail(Exception):
+    """This is not exactly one e-mail address of the form name@example.com."""
 
 
 class BusinessVersionConflict(StaleVersion):
@@ -23,7 +29,7 @@ def update_business(
 ) -> Business:
     """Change the fields given: any column that describes the business or its public page.
 
-    Raises SlugTaken, and BusinessVersionConflict where it has none of `versions` (None: any will do).
+    Raises SlugTaken, UnusableContactEmail, and BusinessVersionConflict where it has none of `versions` (None: any will do).
     """
     with transaction.atomic():
         business = Business.objects.select_for_update().get(pk=business_id)
@@ -33,6 +39,8 @@ def update_business(
         if after:
             if "slug" in after:
                 _require_free(str(after["slug"]))
+            if after.get("contact_email"):
+                _require_mailbox(str(after["contact_email"]))
             for name, value in after.items():
                 setattr(business, name, value)
             business.version += 1
@@ -44,6 +52,13 @@ def update_business(
 def _require_free(slug: str) -> None:
     if slug in RESERVED_SLUGS or Business.objects.filter(slug=slug).exists():
         raise SlugTaken
+
+
+def _require_mailbox(address: str) -> None:
+    try:
+        mailbox_of(address)
+    except Refused:
+        raise UnusableContactEmail from None
 
 
 def _save(business: Business, names: list[str]) -> None:

@@ -63,6 +63,7 @@ class Business(models.Model):
     introduction = models.TextField(default="", db_default="", blank=True)  # on the public page
     accent_color = models.CharField(max_length=7, default="", db_default="", blank=True)  # of the public page
     self_service_cutoff_minutes = models.PositiveIntegerField(default=1440, db_default=1440)
+    contact_email = models.CharField(max_length=255, default="", db_default="", blank=True)  # answers to mails go there
     version = models.PositiveIntegerField(default=1, db_default=1)
     created_at = models.DateTimeField(db_default=CurrentTimestamp())
 

@@ -21,6 +21,11 @@ from slotkeeper.rules.local_time import is_zone
 from slotkeeper.rules.permissions import PERMISSIONS, Permission, Role, Scope
 
 
+ContactEmail = Annotated[
+    str, Meta(max_length=255, description="Customers’ answers to messages go there.", examples=["desk@example.com"])
+]
+
+
 class UserOut(msgspec.Struct):
     """A person."""
 
@@ -43,6 +48,7 @@ class BusinessOut(msgspec.Struct):
     accent_color: str | None
     logo_url: str | None
     self_service_cutoff_minutes: int
+    contact_email: str | None
     version: int
 
 
@@ -68,6 +74,7 @@ class BusinessChanges(msgspec.Struct, forbid_unknown_fields=True):
     introduction: LongText | UnsetType = UNSET
     accent_color: Color | None | UnsetType = UNSET
     self_service_cutoff_minutes: Annotated[int, Meta(ge=0, le=525_600)] | UnsetType = UNSET
+    contact_email: ContactEmail | None | UnsetType = UNSET
     version: int | UnsetType = UNSET
 
 
@@ -131,8 +138,8 @@ class BusinessEndpoint(JsonEndpoint):
         versions = accepted_versions(self, body.version)
         if "time_zone" in fields and not is_zone(fields["time_zone"]):
             raise bad_field("time_zone", "INVALID_FIELD", "It is no IANA time zone such as Europe/Berlin.")
-        for name in {"introduction", "accent_color"} & fields.keys():
-            fields[name] = fields[name] or ""
+        for name in {"introduction", "accent_color", "contact_email"} & fields.keys():
+            fields[name] = (fields[name] or "").strip()
         with refusing_stale(self.request, _business):
             changed = update_business(self.caller.business_id, fields, self.caller.actor, versions)
         return _answer_business(changed)
@@ -175,5 +182,6 @@ def _business(business: Business) -> BusinessOut:
         accent_color=business.accent_color or None,
         logo_url=None if logo_place is None else settings.CONFIGURATION.url.rstrip("/") + logo_place,
         self_service_cutoff_minutes=business.self_service_cutoff_minutes,
+        contact_email=business.contact_email or None,
         version=business.version,
     )

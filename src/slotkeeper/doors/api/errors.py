@@ -13,7 +13,7 @@ from slotkeeper.calendars.connections import UnknownCalendar, UnknownConnection
 from slotkeeper.contacts.actions import UnknownContact
 from slotkeeper.doors.api.problems import ApiProblem, FieldError, bad_field, bad_fields, not_found
 from slotkeeper.offerings import refusals, time_off
-from slotkeeper.people.business import SlugTaken
+from slotkeeper.people.business import SlugTaken, UnusableContactEmail
 from slotkeeper.people.logo import LogoIsNoPicture, LogoTooHeavy, LogoTooLarge
 from slotkeeper.people.tokens import UnknownToken
 from slotkeeper.rules.appointment_status import InvalidTransition
@@ -40,6 +40,7 @@ _BAD_FIELDS: dict[type[Exception], tuple[str, str]] = {
     time_off.AbsenceEndsTooEarly: ("end", "END_BEFORE_START"),
     time_off.AbsenceTooLong: ("end", "TOO_LONG"),
     SlugTaken: ("slug", "INVALID_FIELD"),
+    UnusableContactEmail: ("contact_email", "INVALID_FIELD"),
     LogoIsNoPicture: ("logo", "INVALID_FIELD"),
     LogoTooHeavy: ("logo", "INVALID_FIELD"),
     LogoTooLarge: ("logo", "INVALID_FIELD"),

@@ -21,7 +21,7 @@ from slotkeeper.doors.dashboard.offering_fields import ColorField, LengthField, 
 from slotkeeper.doors.templatetags.moments import notice
 from slotkeeper.doors.zones import TimeZoneField
 from slotkeeper.offerings.actions import is_slug
-from slotkeeper.people.business import BusinessVersionConflict, SlugTaken, update_business
+from slotkeeper.people.business import BusinessVersionConflict, SlugTaken, UnusableContactEmail, update_business
 from slotkeeper.people.logo import MOST_BYTES, UnusableLogo, find_logo, remove_logo, set_logo
 from slotkeeper.people.models import Business
 from slotkeeper.rules.permissions import Permission
@@ -35,7 +35,9 @@ _REASONS = (
     gettext_noop("The file is larger than 500 kB."),
     gettext_noop("The picture has more than 2,000 pixels on a side."),
 )
-_PLAIN = ("name", "slug", "time_zone", "locale", "currency", "introduction", "self_service_cutoff_minutes")
+_PLAIN = (
+    "name", "slug", "time_zone", "locale", "currency", "introduction", "self_service_cutoff_minutes", "contact_email"
+)  # fmt: skip
 
 
 class BusinessForm(forms.Form):
@@ -55,6 +57,11 @@ class BusinessForm(forms.Form):
     introduction = Text(
         _("Introduction"), 2000, rows=4, empty_value="", help_text=_("Stands at the top of the public page.")
     )
+    contact_email = Text(
+        _("Customers’ answers to messages go to"), 255, empty_value="",
+        help_text=_("An email address. Empty: to the server’s own address, which nobody may be reading."),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )  # fmt: skip
     has_own_color = forms.BooleanField(
         label=_("A colour of our own"), required=False,
         help_text=_("On the public page. Where nobody could read it, Slotkeeper’s own stays."),
@@ -136,6 +143,8 @@ def business(request: HttpRequest) -> HttpResponse:
             stored = form.differences()
         except SlugTaken:
             form.add_error("slug", gettext("This address is taken. Choose another one."))
+        except UnusableContactEmail:
+            form.add_error("contact_email", gettext("Enter exactly one email address, such as name@example.com."))
         else:
             messages.success(request, gettext("Saved."))
             return redirect("settings")
