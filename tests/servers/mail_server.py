@@ -47,6 +47,7 @@ class Mail(NamedTuple):
     options: list
     user: str
     connection: int
+    at: float  # by the server's `clock`
 
     @property
     def email(self):
@@ -124,9 +125,10 @@ class Session(SMTP):
             await super().smtp_RCPT(arg)
 
     async def smtp_DATA(self, arg):  # noqa: N802
-        if self.post.faults.get("DATA") == "drop":
+        fault = self.post.take("DATA")
+        if fault == "drop":
             await self.push("354 Go ahead")
-        if not await self.misbehaves("DATA"):
+        if not await self.does(fault):
             await super().smtp_DATA(arg)
 
     async def smtp_RSET(self, arg):  # noqa: N802
@@ -135,7 +137,9 @@ class Session(SMTP):
 
     async def misbehaves(self, step):
         """Do what is wrong at a step now; say whether the step is over."""
-        fault = self.post.take(step)
+        return await self.does(self.post.take(step))
+
+    async def does(self, fault):
         if fault == "slow":
             await asyncio.sleep(self.post.slow_seconds)
         elif fault == "drop":
@@ -160,6 +164,7 @@ class MailServer:
         self.lock = threading.Lock()
         self.mails, self.commands, self.faults, self.complaints = [], [], {}, []
         self.connections, self.slow_seconds = 0, 1.0
+        self.clock = time.time
         self.sessions = []
         context = certificate and ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         if context:
@@ -172,7 +177,7 @@ class MailServer:
             "data_size_limit": size,
             "authenticator": self.authenticate if has_auth else None,
             "auth_required": has_auth,
-            "auth_require_tls": False,
+            "auth_require_tls": not has_auth,  # without it, AUTH is offered in any case
         }
 
     # What a test asks.
@@ -231,8 +236,11 @@ class MailServer:
         return AuthResult(success=given == CREDENTIALS, handled=False)
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
-        if await server.misbehaves("content"):
-            return "250 nobody hears this"
+        fault = self.take("content")
+        if fault and fault[0].isdigit():
+            return fault
+        if await server.does(fault):
+            return "250 Nobody hears this"
         with self.lock:
             self.mails.append(
                 Mail(
@@ -242,6 +250,7 @@ class MailServer:
                     list(envelope.mail_options),
                     getattr(session, "user", ""),
                     server.number,
+                    self.clock(),
                 )
             )
             return f"250 2.0.0 Queued as {len(self.mails)}"

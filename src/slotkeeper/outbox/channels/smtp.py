@@ -47,16 +47,8 @@ class SmtpChannel:
         content = write_mail(dispatch, self._sender, to)
         if self._connection and time.monotonic() - self._used_at > _LONGEST_IDLE_SECONDS:
             self._hang_up()
-        is_fresh = self._connection is None
         try:
-            self._begin(to, len(content))
-        except ChannelAway:
-            if is_fresh:
-                raise
-            # The server hung up meanwhile, or lets one connection carry so many mails and no more.
-            self._hang_up()
-            self._begin(to, len(content))
-        try:
+            self._begin_anew_if_needed(to, len(content))
             self._hand_over(to, content)
         finally:
             self._used_at = time.monotonic()
@@ -73,6 +65,17 @@ class SmtpChannel:
         if self._connection:
             self._connection.close()
         self._connection = None
+
+    def _begin_anew_if_needed(self, to: Mailbox, size: int) -> None:
+        is_fresh = self._connection is None
+        try:
+            self._begin(to, size)
+        except ChannelAway:
+            if is_fresh:
+                raise
+            # The server hung up meanwhile, or lets one connection carry so many mails and no more.
+            self._hang_up()
+            self._begin(to, size)
 
     def _begin(self, to: Mailbox, size: int) -> None:
         """Begin a mail: with a connection that stands, and a sender that is accepted."""
@@ -125,6 +128,8 @@ class SmtpChannel:
 
     def _complain_of_us(self, answer: _Answer) -> None:
         """Raise ChannelAway for an answer that is about us, whatever the mail."""
+        if not 400 <= answer[0] < 600:  # who knows which question it answers
+            self._hang_up()
         if answer[0] == 421:  # the server closes the connection
             self._hang_up()
             raise ChannelAway(f"The mail server is not available now: {_said(answer)}")

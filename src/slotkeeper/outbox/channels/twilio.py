@@ -105,6 +105,7 @@ class TwilioSms:
             body=body,
             authorization=f"Basic {base64.b64encode(credentials).decode()}",
             limits=self._limits,
+            follows_redirects=False,  # numbers and texts go to Twilio, or nowhere
         )
         try:
             return self._http.send(request)
@@ -157,6 +158,8 @@ def _complain(answer: Answer) -> None:
         raise ChannelAway(f"Twilio has too much to do: {reason}", pause)
     if status >= 500:
         raise TryLater(f"Twilio has a fault: {reason}")
+    if status < 400:
+        raise ChannelAway(f"Twilio answers what it should not ({status}).")
     if problem.code in _ABOUT_THE_MESSAGE:
         raise Refused(f"Twilio refuses the message: {reason}")
     if status in {401, 403, 404} or problem.code in _ABOUT_US:
