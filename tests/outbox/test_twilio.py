@@ -2,7 +2,6 @@
 
 import base64
 import threading
-from collections import Counter
 from contextlib import contextmanager
 
 import pytest

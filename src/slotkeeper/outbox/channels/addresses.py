@@ -38,17 +38,17 @@ def mailbox_of(address: str) -> Mailbox:
     """Read one address. Raises Refused, with a sentence, for everything else."""
     text = unicodedata.normalize("NFC", address.strip(" "))
     if not text:
-        raise Refused("There is no e-mail address.")
+        raise Refused("There is no email address.")
     if not text.isprintable():
-        raise Refused("The e-mail address contains line breaks or characters that cannot be seen.")
+        raise Refused("The email address contains line breaks or characters that cannot be seen.")
     local_part, at, domain = text.rpartition("@")
     if not at or not local_part or not domain:
-        raise Refused("The e-mail address is not of the form name@example.com.")
+        raise Refused("The email address is not of the form name@example.com.")
     if not _LOCAL_PART.fullmatch(local_part) and not _QUOTED_LOCAL_PART.fullmatch(local_part):
-        raise Refused("This is not exactly one e-mail address of the form name@example.com.")
+        raise Refused("This is not exactly one email address of the form name@example.com.")
     mailbox = Mailbox(local_part, _ascii_domain(domain))
     if len(local_part.encode()) > _LONGEST_LOCAL_PART or len(str(mailbox).encode()) > _LONGEST_ADDRESS:
-        raise Refused("The e-mail address is too long.")
+        raise Refused("The email address is too long.")
     return mailbox
 
 
@@ -65,4 +65,4 @@ def _ascii_domain(domain: str) -> str:
 
 
 def _no_domain() -> Refused:
-    return Refused("What stands behind the @ of the e-mail address is no name of a mail server.")
+    return Refused("What stands behind the @ of the email address is no name of a mail server.")

@@ -105,12 +105,12 @@ class SmtpChannel:
         """Name the recipient, and send the mail."""
         connection = self._connection
         assert connection is not None
-        what = "address"
+        is_about_the_address = True
         try:
             # smtplib's rcpt() would read the address once more, in its own way.
             answer = connection.docmd("RCPT", f"TO:<{to}>")
             if answer[0] // 100 == 2:
-                what = "message"
+                is_about_the_address = False
                 answer = connection.data(content)
         except smtplib.SMTPDataError as error:
             answer = error.smtp_code, _bytes(error.smtp_error)
@@ -122,9 +122,11 @@ class SmtpChannel:
             return
         self._complain_of_us(answer)
         self._reset()
-        if answer[0] // 100 == 5:
-            raise Refused(f"The mail server refuses the {what}: {_said(answer)}")
-        raise TryLater(f"The mail server does not take the {what} now: {_said(answer)}")
+        if answer[0] // 100 != 5:
+            raise TryLater(f"The mail server does not take the message now: {_said(answer)}")
+        if is_about_the_address:
+            raise Refused(f"The mail server refuses the address: {_said(answer)}")
+        raise Refused(f"The mail server refuses the message: {_said(answer)}")
 
     def _complain_of_us(self, answer: _Answer) -> None:
         """Raise ChannelAway for an answer that is about us, whatever the mail."""
@@ -187,8 +189,9 @@ def _unopened(error: Exception) -> ChannelAway:
         said = _said((error.smtp_code, _bytes(error.smtp_error)))
         return ChannelAway(f"The mail server does not accept the user name and password: {said}")
     if isinstance(error, smtplib.SMTPNotSupportedError):
-        what = "encryption by STARTTLS" if "STARTTLS" in str(error) else "signing in"
-        return ChannelAway(f"The mail server does not offer {what} here.")
+        if "STARTTLS" in str(error):
+            return ChannelAway("The mail server does not offer encryption (STARTTLS) at this port.")
+        return ChannelAway("The mail server does not offer signing in at this port.")
     if isinstance(error, smtplib.SMTPResponseException):
         said = _said((error.smtp_code, _bytes(error.smtp_error)))
         return ChannelAway(f"The mail server is not available now: {said}")
