@@ -151,6 +151,13 @@ def test_a_booked_service_is_taken_off_offer_and_an_unused_one_is_gone(cast):
         ({"questions": [{"label": "Which?", "kind": "text", "choices": ["a"]}]}, ["questions"]),
         ({"questions": [{"label": "Which?", "more": 1}]}, ["questions"]),
         ({"questions": [{"label": "Which?"}] * 21}, ["questions"]),
+        ({"reminder_minutes": [14]}, ["reminder_minutes"]),
+        ({"reminder_minutes": [20_161]}, ["reminder_minutes"]),
+        ({"reminder_minutes": [60, 120, 60]}, ["reminder_minutes"]),
+        ({"reminder_minutes": [15, 16, 17, 18, 19, 20]}, ["reminder_minutes"]),
+        ({"reminder_minutes": ["60"]}, ["reminder_minutes"]),
+        ({"reminder_minutes": [60.5]}, ["reminder_minutes"]),
+        ({"reminder_minutes": 60}, ["reminder_minutes"]),
         ({"id": 5, "business_id": 1}, ["business_id", "id"]),
     ],
 )
@@ -161,6 +168,18 @@ def test_bad_services_are_refused_by_field_and_nothing_is_stored(fields, named, 
     path = api.post("/api/services", {"name": "Cut"})["Location"]
     assert bad_names(api.put(path, fields)) == named
     assert Service.objects.get().version == 1
+
+
+def test_a_service_says_when_its_customers_are_reminded(cast):
+    api = cast.api()
+    made = api.post("/api/services", {"name": "Cut"})
+    assert made.json()["reminder_minutes"] is None
+    own = api.put(made["Location"], {"reminder_minutes": [15, 20_160, 60]}).json()
+    assert own["reminder_minutes"] == [20_160, 60, 15]
+    assert api.put(made["Location"], {"name": "Trim"}).json()["reminder_minutes"] == [20_160, 60, 15]
+    assert api.put(made["Location"], {"reminder_minutes": []}).json()["reminder_minutes"] == []
+    assert api.put(made["Location"], {"reminder_minutes": None}).json()["reminder_minutes"] is None
+    assert api.post("/api/services", {"name": "Dye", "reminder_minutes": [30]}).json()["reminder_minutes"] == [30]
 
 
 def test_a_slug_that_is_taken_is_refused(cast):

@@ -164,6 +164,9 @@ def _check(service: Service, fields: Mapping[str, Any]) -> None:
     for question in fields.get("questions", ()):
         if (question["kind"] == "choice") is not bool(question["choices"]):
             reasons["questions"] = "A question of kind choice needs choices, and no other kind takes them."
+    minutes = fields.get("reminder_minutes") or []
+    if len(set(minutes)) < len(minutes):
+        reasons["reminder_minutes"] = "The same time stands there twice."
     if reasons:
         raise InvalidFields(reasons)
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 DEFAULT_MINUTES = (24 * 60, 2 * 60)
-MOST_MINUTES = 14 * 24 * 60
+LEAST_MINUTES, MOST_MINUTES = 15, 14 * 24 * 60  # that a service can ask for
+MOST_REMINDERS = 5  # of one appointment
 WINDOW_SECONDS = 3600
 # A reminder of more than three hours before says nothing in the last three.
 _SHORT_SECONDS = 3 * 3600

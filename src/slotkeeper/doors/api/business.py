@@ -20,7 +20,6 @@ from slotkeeper.people.models import Business, User
 from slotkeeper.rules.local_time import is_zone
 from slotkeeper.rules.permissions import PERMISSIONS, Permission, Role, Scope
 
-
 ContactEmail = Annotated[
     str, Meta(max_length=255, description="Customers’ answers to messages go there.", examples=["desk@example.com"])
 ]

@@ -13,10 +13,15 @@ from slotkeeper.doors.ids import known_id
 from slotkeeper.offerings.models import Service
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.local_time import TimeForm
+from slotkeeper.rules.reminder_plan import LEAST_MINUTES, MOST_MINUTES, MOST_REMINDERS
 
 # A service fits into a day: its slots are looked for in a window of one more day on either side.
 MinutesOfADay: TypeAlias = Annotated[int, Meta(ge=1, le=1440)]
 BufferMinutes: TypeAlias = Annotated[int, Meta(ge=0, le=1440)]
+ReminderMinutes: TypeAlias = Annotated[
+    list[Annotated[int, Meta(ge=LEAST_MINUTES, le=MOST_MINUTES)]],
+    Meta(max_length=MOST_REMINDERS, description="Minutes before the start. Null: 24 hours and 2 hours; []: none."),
+]
 UserIds: TypeAlias = Annotated[list[int], Meta(max_length=200)]
 
 
@@ -74,6 +79,7 @@ class ServiceFields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     color: Color | UnsetType = UNSET
     requires_confirmation: bool | UnsetType = UNSET
     assignment: Assignment | UnsetType = UNSET
+    reminder_minutes: ReminderMinutes | None | UnsetType = UNSET
     user_ids: UserIds | UnsetType = UNSET
     questions: Questions | UnsetType = UNSET
     is_active: bool | UnsetType = UNSET
@@ -112,6 +118,7 @@ class ServiceOut(msgspec.Struct):
     color: str
     requires_confirmation: bool
     assignment: Assignment
+    reminder_minutes: ReminderMinutes | None
     user_ids: list[int]
     questions: list[Question]
     is_active: bool
@@ -147,6 +154,7 @@ _PLAIN = (
     "color",
     "requires_confirmation",
     "assignment",
+    "reminder_minutes",
     "is_active",
     "version",
 )
@@ -167,6 +175,8 @@ def read_service(body: ServiceFields) -> tuple[dict[str, Any], list[int] | None]
         given["questions"] = msgspec.to_builtins(given["questions"])
     if "assignment" in given:
         given["assignment"] = given["assignment"].value
+    if given.get("reminder_minutes"):
+        given["reminder_minutes"] = sorted(given["reminder_minutes"], reverse=True)
     if "color" in given:
         given["color"] = given["color"].lower()
     return given, None if user_ids is None else [known_id(user_id) for user_id in user_ids]

@@ -16,6 +16,7 @@ from slotkeeper.doors.dashboard.offering_fields import (
     read_amount,
     write_amount,
 )
+from slotkeeper.doors.dashboard.reminder_times import ReminderForm, initial_reminders
 from slotkeeper.offerings.models import Assignment, Service
 from slotkeeper.people.models import Business, Membership
 
@@ -39,7 +40,7 @@ _PLAIN = (
 )
 
 
-class ServiceForm(forms.Form):
+class ServiceForm(ReminderForm):
     """What a service is, who gives it, and when it can be booked."""
 
     name = Text(_("Name"), 100, required=True, empty_value="")
@@ -108,7 +109,7 @@ class ServiceForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """Read the price in the minor units of its currency."""
-        data = self.cleaned_data
+        data = super().clean()
         if data.get("price") and "price_currency" in data:
             try:
                 data["price_amount"] = read_amount(data["price"], data["price_currency"])
@@ -122,7 +123,7 @@ class ServiceForm(forms.Form):
         amount = data.get("price_amount")
         price = {"price_amount": amount, "price_currency": "" if amount is None else data["price_currency"]}
         plain = {name: data[name] for name in _PLAIN if name != "slug" or data["slug"]}
-        return plain | price
+        return plain | price | {"reminder_minutes": data["reminder_minutes"]}
 
     def refuse(self, reasons: Mapping[str, str]) -> None:
         """Say at its field what the verb refused."""
@@ -135,6 +136,7 @@ def initial_of(service: Service, user_ids: Sequence[int]) -> dict[str, Any]:
     """Say what the form of a service shows first."""
     plain = {name: getattr(service, name) for name in (*_PLAIN, "version")}
     price = write_amount(service.price_amount, service.price_currency)
+    plain |= initial_reminders(service.reminder_minutes)
     return plain | {"price": price, "price_currency": service.price_currency, "user_ids": list(user_ids)}
 
 
