@@ -1,5 +1,6 @@
 """The pages of what messages say: who may, the editor, its preview, and the ways each kind is sent."""
 
+import dataclasses
 import re
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from cast import add_member
 from desk import browser_of, text_of
 from slotkeeper.changes.models import Change
-from slotkeeper.outbox.choices import all_choices, channels_of
+from slotkeeper.changes.record import COMMAND
+from slotkeeper.outbox.choices import all_choices, channels_of, choose_channels
 from slotkeeper.outbox.kinds import ChannelName, Kind
 from slotkeeper.outbox.models import MessageChoice, MessageTemplate
 from slotkeeper.outbox.wordings import wording_of
@@ -269,8 +271,27 @@ def test_unknown_ways_and_kinds_change_nothing(cast):
     assert not MessageChoice.objects.exists()
 
 
-def test_sms_is_offered_only_where_it_is_set_up(cast):
-    assert "SMS" not in text_of(browser_of(cast.owner).get(LIST))
+def test_sms_is_offered_only_where_it_is_set_up(cast, settings):
+    browser = browser_of(cast.owner)
+    assert "SMS" not in text_of(browser.get(LIST))
+    settings.CONFIGURATION = dataclasses.replace(settings.CONFIGURATION, twilio_account_sid="AC" + "0" * 32)
+    page = text_of(browser.get(LIST))
+    assert 'value="booked.sms"' in page
+    assert 'value="new_booking.sms"' not in page
+    assert "/messages/wording/booked/sms/de" in page
+    shown = shown_in(page)
+    browser.post(f"{LIST}/choose", {"shown": shown, "send": [*shown.split(), "booked.sms", "new_booking.sms"]})
+    assert channels_of(cast.owner.business_id, Kind.BOOKED) == frozenset(ChannelName)
+    assert channels_of(cast.owner.business_id, Kind.NEW_BOOKING) == {ChannelName.EMAIL}
+
+
+def test_choice_of_sms_is_kept_while_it_is_not_set_up(cast):
+    business_id = cast.owner.business_id
+    choose_channels(business_id, {Kind.BOOKED: frozenset(ChannelName)}, COMMAND)
+    browser = browser_of(cast.owner)
+    shown = shown_in(text_of(browser.get(LIST)))
+    browser.post(f"{LIST}/choose", {"shown": shown, "send": [one for one in shown.split() if "booked" not in one]})
+    assert channels_of(business_id, Kind.BOOKED) == {ChannelName.SMS}
 
 
 def test_settings_lead_to_the_page(cast):

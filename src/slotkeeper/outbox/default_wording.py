@@ -45,7 +45,7 @@ BODIES: dict[Kind, Promise] = {
     Kind.RESCHEDULED: pgettext_lazy(
         "a message",
         "Hello {{ customer_name }},\n\nYour appointment has a new time.\n"
-        "Before, it was {{ old_day }}, {{ old_time }}.\n\n"
+        "Before: {{ old_day }}, {{ old_time }}\n\n"
         "{{ service_name }}\nWith {{ provider_name }}\nWhere: {{ location }}\n\n"
         "{{ business_name }}",
     ),
@@ -84,7 +84,7 @@ BODIES: dict[Kind, Promise] = {
     ),
     Kind.CUSTOMER_RESCHEDULED: pgettext_lazy(
         "a message",
-        "A customer has moved their appointment.\nBefore, it was {{ old_day }}, {{ old_time }}.\n\n"
+        "A customer has moved their appointment.\nBefore: {{ old_day }}, {{ old_time }}\n\n"
         "{{ service_name }}\nWith {{ provider_name }}\nWhere: {{ location }}\n\n"
         "Customer: {{ customer_name }}\nEmail: {{ customer_email }}\nPhone: {{ customer_phone }}\n"
         "Notes: {{ notes }}",

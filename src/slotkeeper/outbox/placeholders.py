@@ -1,5 +1,8 @@
 """The facts that a wording may name: a fixed list for each kind of message, what each means, and examples."""
 
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
@@ -62,14 +65,15 @@ NEVER_EMPTY = frozenset(
         "link",
     }
 )
-_HALF_HOUR, _DAY = 30 * 60, 24 * 60 * 60
+_HALF_HOUR, _A_DAY_LATER = 30 * 60, 24 * 60 * 60
 
 
 def samples(kind: Kind, business_name: str, zone: str, now: int) -> dict[str, str]:
     """Give an example of each fact of a kind, in the language that is spoken now, for previews."""
-    start = now - now % _HALF_HOUR + _DAY + _HALF_HOUR
+    tomorrow = datetime.fromtimestamp(now, UTC).astimezone(ZoneInfo(zone)) + timedelta(days=1)
+    start = int(tomorrow.replace(hour=14, minute=0, second=0).timestamp())
     when, before = (
-        when_in_words(Interval(one, one + _HALF_HOUR), zone, zone, now) for one in (start, start - 2 * _DAY)
+        when_in_words(Interval(one, one + _HALF_HOUR), zone, zone, now) for one in (start, start + _A_DAY_LATER)
     )
     examples = {
         "customer_name": pgettext("an example in a preview", "Maria Summer"),

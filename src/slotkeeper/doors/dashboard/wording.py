@@ -211,7 +211,7 @@ def preview(request: HttpRequest, kind: str, channel: str, locale: str) -> HttpR
 
 def is_sms_set_up() -> bool:
     """Say whether this installation can send SMS."""
-    return bool(getattr(settings.CONFIGURATION, "twilio_account_sid", ""))
+    return bool(settings.CONFIGURATION.twilio_account_sid)
 
 
 def _lines(business_id: int) -> list[Line]:
