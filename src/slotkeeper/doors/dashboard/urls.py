@@ -21,6 +21,7 @@ from slotkeeper.doors.dashboard import (
     services,
     settings,
     tokens,
+    webhooks,
     why,
     wording,
 )
@@ -85,6 +86,24 @@ urlpatterns = [
     path("settings/tokens", tokens.tokens, name="tokens"),
     path("settings/tokens/new", tokens.make, name="token_make"),
     path("settings/tokens/<int:token_id>/revoke", tokens.revoke, name="token_revoke"),
+    path("settings/webhooks", webhooks.listing, name="webhooks"),
+    path("settings/webhooks/new", webhooks.make, name="webhook_make"),
+    path("settings/webhooks/<int:endpoint_id>", webhooks.page, name="webhook"),
+    path("settings/webhooks/<int:endpoint_id>/edit", webhooks.edit, name="webhook_edit"),
+    path("settings/webhooks/<int:endpoint_id>/switch", webhooks.switch, name="webhook_switch"),
+    path("settings/webhooks/<int:endpoint_id>/test", webhooks.test, name="webhook_test"),
+    path("settings/webhooks/<int:endpoint_id>/rotate", webhooks.rotate, name="webhook_rotate"),
+    path("settings/webhooks/<int:endpoint_id>/delete", webhooks.delete, name="webhook_delete"),
+    path(
+        "settings/webhooks/<int:endpoint_id>/deliveries/<int:delivery_id>",
+        webhooks.delivery,
+        name="webhook_delivery",
+    ),
+    path(
+        "settings/webhooks/<int:endpoint_id>/deliveries/<int:delivery_id>/again",
+        webhooks.send_again,
+        name="webhook_send_again",
+    ),
     path("settings/account", profile.account, name="account"),
     path("settings/business-switch", profile.switch_business, name="business_switch"),
 ]
