@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.utils.translation import override
 
-from slotkeeper.outbox.channels.words import is_known, trouble_in_words
+from slotkeeper.outbox.channels.words import _SENTENCES, is_known, trouble_in_words
 
 CHANNELS = Path(__file__).resolve().parents[2] / "src/slotkeeper/outbox/channels"
 SPOKEN = {"ChannelAway", "TryLater", "Refused", "SenderRefused"}
@@ -33,8 +33,6 @@ def test_every_sentence_of_a_channel_can_be_translated():
 
 
 def test_every_translation_is_still_needed():
-    from slotkeeper.outbox.channels.words import _SENTENCES
-
     said = {text for text, _ in sentences()}
     assert not {one for one in _SENTENCES if not any(one.split("%(")[0] == text.split("7")[0] for text in said)}
 

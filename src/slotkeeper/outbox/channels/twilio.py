@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 import httpx
@@ -60,7 +60,7 @@ class TwilioAccount:
     """Whose messages they are, and from where: a number of the account, or a messaging service (MG…)."""
 
     sid: str
-    token: str
+    token: str = field(repr=False)
     sender: str
     url: str
 
