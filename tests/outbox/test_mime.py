@@ -25,6 +25,7 @@ HOSTILE = [
     'Ann" <bob@customer.test>, "',
     "Ann <bob@customer.test>, ",
     "Ann, bob@customer.test",
+    "Ann, x <bob@customer.test> " * 5,  # the standard library writes this one without its quotes
     "ann@customer.test, bob@customer.test;",
     "=?utf-8?q?Ann=0D=0ABcc=3A_bob=40customer=2Etest?=",
     "=?utf-8?b?QW5uDQpCY2M6IGJvYkBjdXN0b21lci50ZXN0?=",
