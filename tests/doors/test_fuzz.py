@@ -1,5 +1,7 @@
 """Nothing that anyone sends ends in a 5xx, and every answer is one that the documentation names."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 import schemathesis
 from django.core.handlers.wsgi import WSGIHandler
@@ -13,8 +15,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from cast import make_cast, token_for
+from cast import Cast, make_cast, token_for
 from slotkeeper.doors.api.urls import openapi_document
+from slotkeeper.outbox.models import Message
 
 FULL_REQUESTS, DOSE_REQUESTS = 20_000, 5_000
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -56,9 +59,19 @@ def world(db):
         "time_off_id": api.post(f"/api/users/{user_id}/time-off", away).json()["id"],
         "closure_id": api.post("/api/closures", {"date": "2027-12-24", "name": "Christmas"}).json()["id"],
         "resource_id": api.post("/api/resources", {"name": "Room 1"}).json()["id"],
+        "message_id": _message(cast, appointment["id"]).pk,
         "endpoint_id": hook["id"],
         "delivery_id": tested["id"],
     }
+
+
+def _message(cast: Cast, appointment_id: int) -> Message:
+    now = datetime.now(UTC)
+    times = {"next_try_at": now, "useful_until": now + timedelta(days=1)}
+    return Message.objects.create(
+        business=cast.owner.business, subject_kind="appointment", subject_id=appointment_id, kind="booked",
+        occasion="1", channel="email", recipient="customer", address="carla@customer.test", **times,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)

@@ -80,6 +80,7 @@ class Message(models.Model):
                 condition=Q(state__in=sorted(OPEN)),
             ),
             models.Index(fields=["business", "id"], name="messages_business"),
+            models.Index(fields=["business", "state", "id"], name="messages_by_state"),
         ]
 
     def __str__(self) -> str:

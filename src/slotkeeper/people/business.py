@@ -17,7 +17,7 @@ class SlugTaken(Exception):
 
 
 class UnusableContactEmail(Exception):
-    """This is not exactly one e-mail address of the form name@example.com."""
+    """Write exactly one e-mail address, of the form name@example.com."""
 
 
 class BusinessVersionConflict(StaleVersion):
@@ -29,7 +29,8 @@ def update_business(
 ) -> Business:
     """Change the fields given: any column that describes the business or its public page.
 
-    Raises SlugTaken, UnusableContactEmail, and BusinessVersionConflict where it has none of `versions` (None: any will do).
+    Raises SlugTaken, UnusableContactEmail, and BusinessVersionConflict where it has none of `versions` (None: any will
+    do).
     """
     with transaction.atomic():
         business = Business.objects.select_for_update().get(pk=business_id)

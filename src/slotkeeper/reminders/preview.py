@@ -1,17 +1,18 @@
 """What will be sent in the hours to come: the same rules as the planning of reminders, asked earlier."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from slotkeeper.appointments.addresses import addresses_of
+from slotkeeper.appointments.correspondence import FLAGS
 from slotkeeper.appointments.messages import ENTITY
 from slotkeeper.appointments.models import Appointment
 from slotkeeper.outbox.choices import all_choices
 from slotkeeper.outbox.kinds import REMINDERS, ChannelName, Kind, Reason
 from slotkeeper.outbox.models import Message
-from slotkeeper.reminders.planning import FLAGS, Due, minutes_of, reason_against, settled_times
-from slotkeeper.rules.appointment_status import Status
+from slotkeeper.reminders.planning import Due, minutes_of, reason_against, settled_times
+from slotkeeper.rules.appointment_status import TERMINAL, Status
 from slotkeeper.rules.reminder_plan import MOST_MINUTES, horizon_seconds, reminders_of
 
 MOST = 500
@@ -31,12 +32,22 @@ class Upcoming(NamedTuple):
 
 def upcoming(business_id: int, now: datetime, within: timedelta = LONGEST) -> list[Upcoming]:
     """List the reminders of a business that come due within a time, by when; at most `MOST`, the next ones."""
-    found = sorted(_upcoming(business_id, now, now + within), key=lambda one: (one.at, one.appointment.pk))
-    return found[:MOST]
+    until = now + within
+    found = _upcoming(business_id, _near(business_id, now, until), now, until)
+    return sorted(found, key=lambda one: (one.at, one.appointment.pk))[:MOST]
 
 
-def _upcoming(business_id: int, now: datetime, until: datetime) -> Iterator[Upcoming]:
-    appointments = _near(business_id, now, until)
+def upcoming_of(appointment: Appointment, now: datetime) -> list[Upcoming]:
+    """List the reminders that are still to come of one appointment, by when."""
+    if Status(appointment.status) in TERMINAL or appointment.start_time <= now:
+        return []
+    found = _upcoming(appointment.business_id, [appointment], now, appointment.start_time)
+    return sorted(found, key=lambda one: one.at)
+
+
+def _upcoming(
+    business_id: int, appointments: Sequence[Appointment], now: datetime, until: datetime
+) -> Iterator[Upcoming]:
     settled = settled_times(appointments)
     chosen = all_choices(business_id)
     entered = set(

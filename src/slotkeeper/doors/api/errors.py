@@ -13,6 +13,7 @@ from slotkeeper.calendars.connections import UnknownCalendar, UnknownConnection
 from slotkeeper.contacts.actions import UnknownContact
 from slotkeeper.doors.api.problems import ApiProblem, FieldError, bad_field, bad_fields, not_found
 from slotkeeper.offerings import refusals, time_off
+from slotkeeper.outbox.ledger import NotResendable, UnknownMessage
 from slotkeeper.people.business import SlugTaken, UnusableContactEmail
 from slotkeeper.people.logo import LogoIsNoPicture, LogoTooHeavy, LogoTooLarge
 from slotkeeper.people.tokens import UnknownToken
@@ -30,6 +31,7 @@ _NOT_FOUND = (
     UnknownConnection,
     UnknownCalendar,
     UnknownProposal,
+    UnknownMessage,
     UnknownEndpoint,
     UnknownDelivery,
     refusals.NotInBusiness,
@@ -48,6 +50,7 @@ _BAD_FIELDS: dict[type[Exception], tuple[str, str]] = {
 _CONFLICTS: dict[type[Exception], str] = {
     actions.FixedInFinalStatus: "INVALID_TRANSITION",
     refusals.StillInUse: "STILL_IN_USE",
+    NotResendable: "BEING_SENT",
     EndpointOff: "ENDPOINT_OFF",
     TooManyEndpoints: "TOO_MANY_ENDPOINTS",
 }

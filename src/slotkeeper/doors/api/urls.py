@@ -17,6 +17,7 @@ from slotkeeper.doors.api import (
     contacts,
     free_busy,
     hours,
+    messages,
     people,
     public,
     reports,
@@ -105,6 +106,18 @@ CALENDARS = [
         calendar_events.DismissProposal.as_view(),
         name="api_dismiss_proposal",
     ),
+]
+
+MESSAGES = [
+    path("messages", messages.Messages.as_view(), name="api_messages"),
+    path("messages/<record_id:message_id>", messages.OneMessage.as_view(), name="api_message"),
+    path("messages/<record_id:message_id>/resend", messages.ResendMessage.as_view(), name="api_message_resend"),
+    path(
+        "appointments/<record_id:appointment_id>/messages",
+        messages.AppointmentMessages.as_view(),
+        name="api_appointment_messages",
+    ),
+    path("reminders/upcoming", messages.UpcomingReminders.as_view(), name="api_upcoming_reminders"),
 ]
 
 WEBHOOKS = [
@@ -208,6 +221,7 @@ router = Router(
         ),
         *OFFERINGS,
         *CALENDARS,
+        *MESSAGES,
         *WEBHOOKS,
     ],
 )

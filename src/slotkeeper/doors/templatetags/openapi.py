@@ -248,6 +248,7 @@ ERROR_CODES = (
         "The status of the appointment does not allow this; the message says what it allows.",
     ),
     ("STILL_IN_USE", 409, "A resource that is booked for a time to come cannot be deleted."),
+    ("BEING_SENT", 409, "The message is being sent just now. Look again in a moment."),
     ("ENDPOINT_OFF", 409, "The webhook endpoint is switched off: nothing is sent there."),
     ("TOO_MANY_ENDPOINTS", 409, "A business can have 20 webhook endpoints."),
     (
