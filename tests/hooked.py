@@ -81,4 +81,8 @@ def hook(member: Membership, **fields: Any) -> Iterator[Hooked]:
     """Run a receiver, and store it as an endpoint of the member's business."""
     with running(WebhookReceiver()) as receiver:
         wish = EndpointFields(url=CheckedUrl(receiver.hook), **fields)
-        yield Hooked(member, receiver, *create_endpoint(member.business_id, wish, COMMAND))
+        endpoint, secret = create_endpoint(member.business_id, wish, COMMAND)
+        # It was there before NOW, and before the transaction of the test began.
+        WebhookEndpoint.objects.filter(pk=endpoint.pk).update(created_at=endpoint.created_at - timedelta(days=1))
+        endpoint.refresh_from_db()
+        yield Hooked(member, receiver, endpoint, secret)

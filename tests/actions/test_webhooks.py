@@ -125,6 +125,15 @@ def test_only_what_was_subscribed_to_is_sent(cast, settings):
         assert types_of(hooked) == ["appointment.canceled"]
 
 
+def test_what_happened_before_the_endpoint_was_added_is_not_told(hooked):
+    hooked.book()
+    Change.objects.update(at=hooked.endpoint.created_at - timedelta(seconds=2))
+    hooked.book(50)
+    hooked.work()
+    (payload,) = hooked.heard()
+    assert payload["data"]["after"]["start_time"].startswith(f"{datetime.fromtimestamp(NOW + 50 * HOUR, UTC):%FT%H}")
+
+
 def test_other_businesses_learn_nothing(hooked, cast):
     with hook(cast.outsider) as foreign:
         hooked.book()

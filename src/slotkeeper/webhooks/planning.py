@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from slotkeeper.changes.models import Change
 from slotkeeper.rules.redelivery import GIVE_UP_AFTER_SECONDS
-from slotkeeper.webhooks.events import body_of, event_of
+from slotkeeper.webhooks.events import EventType, body_of, event_of
 from slotkeeper.webhooks.models import WebhookDelivery, WebhookEndpoint
 
 
@@ -21,11 +21,17 @@ def plan_deliveries(changes: Sequence[Change], now: datetime) -> None:
         endpoints.setdefault(endpoint.business_id, []).append(endpoint)
     planned = []
     for change, event in told:
-        wanting = [one for one in endpoints.get(change.business_id, ()) if not one.events or event in one.events]
+        wanting = [one for one in endpoints.get(change.business_id, ()) if _wants(one, change, event)]
         body = body_of(change, event) if wanting else ""
         planned += [new_delivery(one, event, body, now, change) for one in wanting]
     # Unique by change and endpoint: what was planned before is not planned again.
     WebhookDelivery.objects.bulk_create(planned, ignore_conflicts=True)
+
+
+def _wants(endpoint: WebhookEndpoint, change: Change, event: EventType) -> bool:
+    """Say whether an endpoint is told of a change: one that it subscribed to, and not from before it was added."""
+    is_subscribed = not endpoint.events or event in endpoint.events
+    return is_subscribed and change.at >= endpoint.created_at.replace(microsecond=0)  # some changes know seconds only
 
 
 def new_delivery(
