@@ -9,7 +9,7 @@ from slotkeeper.outbox.kinds import Reason, State
 from slotkeeper.outbox.models import Message
 
 REASONS: dict[Reason, Promise] = {
-    Reason.NO_ADDRESS: _("There was no address to write to."),
+    Reason.NO_ADDRESS: _("No address to write to."),
     Reason.SWITCHED_OFF: _("Messages of this kind are switched off."),
     Reason.MADE_LATE: _("The appointment was made, or moved, when the time to remind was over."),
     Reason.MISSED: _("Nothing was running while the reminder would have helped."),

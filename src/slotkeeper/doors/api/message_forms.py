@@ -44,7 +44,7 @@ class Recipient(StrEnum):
 
 
 class MessageOut(msgspec.Struct):
-    """A message. `reason` is a stable code where Slotkeeper decided, else a server's words; `detail` says it in words."""
+    """A message. `reason` is a stable code where Slotkeeper decided, else a server's words; `detail` is a sentence."""
 
     id: int
     subject_kind: str

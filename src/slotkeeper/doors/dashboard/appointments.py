@@ -36,6 +36,7 @@ from slotkeeper.doors.dashboard.asking import (
 from slotkeeper.doors.dashboard.calendar import status_names
 from slotkeeper.doors.dashboard.calendar_links import links_of
 from slotkeeper.doors.dashboard.history import history_of
+from slotkeeper.doors.dashboard.message_lines import of_appointment
 from slotkeeper.doors.dashboard.refusals import REFUSED, Asked, Refusal, refusal_of
 from slotkeeper.doors.reasons import SENTENCES
 from slotkeeper.offerings.models import Service
@@ -164,6 +165,7 @@ def page(request: HttpRequest, appointment_id: int) -> HttpResponse:
         "moves": {one.value: may_write for one in TRANSITIONS[status]},
         "history": history_of(caller, row.id, status_names(), people_of(caller.business_id)),
         "zone": caller.time_zone,
+        "about": of_appointment(row, caller),
     }
     return show(request, "dashboard/appointment.html", context)
 

@@ -18,6 +18,7 @@ from slotkeeper.doors.access import permit
 from slotkeeper.doors.dashboard.asking import caller_of, number_from, people_of, readable
 from slotkeeper.doors.dashboard.calendar import calendar_data
 from slotkeeper.doors.dashboard.calendar_notices import notices_of
+from slotkeeper.doors.dashboard.message_notices import notices_of as message_notices_of
 from slotkeeper.doors.middleware import PAGE_POLICY
 from slotkeeper.doors.zones import zone_in_words
 from slotkeeper.moments import short_day
@@ -88,6 +89,7 @@ def week(request: HttpRequest) -> HttpResponse:
         "may_write_appointments": caller.may(Permission.APPOINTMENTS_WRITE),
         "zone_words": zone_in_words(caller.time_zone),
         "notices": notices_of(caller),
+        "message_notices": message_notices_of(caller),
         "data": calendar_data(caller, people, day.isoformat(), get_token(request)),
     }
     answer = render(request, "dashboard/week.html", context)
