@@ -8,15 +8,17 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 
 from hooked import allow_this_machine, hook
 from race.harness import race
 from slotkeeper.changes.record import COMMAND
+from slotkeeper.webhooks import claims
 from slotkeeper.webhooks.claims import due_endpoints
 from slotkeeper.webhooks.deliveries import send_test
 from slotkeeper.webhooks.models import DeliveryState, WebhookDelivery
 from slotkeeper.webhooks.sending import work_on
+from slotkeeper.worker import webhook_pool
 from slotkeeper.worker.webhook_pool import WebhookPool
 
 PATIENCE_SECONDS = 10
@@ -41,6 +43,14 @@ def wait_for(condition):
         time.sleep(0.01)
 
 
+def work_and_leave(endpoint_id):
+    """Close the thread's connection afterwards: the test's database is dropped while Python may keep the thread."""
+    try:
+        return work_on(endpoint_id)
+    finally:
+        connection.close()
+
+
 def test_sixteen_workers_at_once_deliver_each_once_and_one_at_a_time(hooked):
     send_tests(hooked, 40)
     endpoint_id = hooked.endpoint.pk
@@ -48,6 +58,15 @@ def test_sixteen_workers_at_once_deliver_each_once_and_one_at_a_time(hooked):
     assert sorted(hooked.receiver.ids()) == sorted(WebhookDelivery.objects.values_list("message_id", flat=True))
     assert set(WebhookDelivery.objects.values_list("state", "attempts")) == {("delivered", 1)}
     assert hooked.receiver.most_at_once == 1
+
+
+def test_worker_that_chose_a_delivery_before_another_was_claimed_is_refused_by_the_database(hooked):
+    send_tests(hooked, 2)
+    first, second = WebhookDelivery.objects.order_by("pk")
+    assert claims._claimed(first, datetime.now(UTC)).pk == first.pk
+    assert claims._claimed(second, datetime.now(UTC)) is None
+    second.refresh_from_db()
+    assert (second.state, second.attempts) == (DeliveryState.WAITING, 0)
 
 
 def test_killed_between_request_and_note_it_comes_again_under_the_same_id_after_the_lease(hooked):
@@ -69,7 +88,8 @@ def test_killed_between_request_and_note_it_comes_again_under_the_same_id_after_
     assert (hooked.delivery().state, hooked.delivery().attempts) == (DeliveryState.DELIVERED, 2)
 
 
-def test_receivers_that_do_not_answer_keep_nobody_else_waiting(hooked, committed_cast):
+def test_receivers_that_do_not_answer_keep_nobody_else_waiting(hooked, committed_cast, monkeypatch):
+    monkeypatch.setattr(webhook_pool, "work_on", work_and_leave)
     with ExitStack() as stack:
         dead = [stack.enter_context(hook(committed_cast.outsider)) for _ in range(3)]
         for one in dead:
