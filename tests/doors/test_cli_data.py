@@ -131,6 +131,20 @@ def test_demo_history_lies_in_the_past_and_asks_nothing_of_the_worker(practice):
     assert practice.rows(f"SELECT id {moves} AND handled_at IS NULL") == []
 
 
+def test_demo_shows_what_its_customers_were_told_and_leaves_nothing_waiting(practice):
+    counts = dict(practice.rows("SELECT state, count(*) FROM messages GROUP BY state"))
+    assert counts.keys() == {"sent", "undeliverable"}
+    assert counts["sent"] > 500
+    assert counts["undeliverable"] == 2
+    assert practice.rows("SELECT id FROM messages WHERE address NOT LIKE '%@example.org'") == []
+    told = practice.rows("SELECT created_at, finished_at FROM messages ORDER BY id")
+    assert [_moment(at) for at, _ in told] == sorted(_moment(at) for at, _ in told)
+    assert max(_moment(at) for _, at in told) < datetime.now(UTC) + timedelta(minutes=1)
+    flagged = "SELECT id FROM appointments WHERE reminder_24h_sent ORDER BY id"
+    reminded = "SELECT subject_id FROM messages WHERE kind = 'reminder_24h' AND state = 'sent' ORDER BY subject_id"
+    assert practice.rows(flagged) == practice.rows(reminded) != []
+
+
 def test_backup_is_private_and_says_what_else_to_keep(practice):
     assert practice.backed_up.code == 0
     assert "slotkeeper.env" in practice.backed_up.output

@@ -26,6 +26,7 @@ from slotkeeper.contacts.actions import create_contact
 from slotkeeper.contacts.models import Contact
 from slotkeeper.doors.cli import demo_data
 from slotkeeper.doors.cli.database import make_ready
+from slotkeeper.doors.cli.demo_messages import write_ledger
 from slotkeeper.doors.cli.main import CommandRefused
 from slotkeeper.doors.cli.private_files import private_file
 from slotkeeper.doors.dashboard.account import verify_address
@@ -76,6 +77,7 @@ def _fill(now: int) -> None:
         practice = _Practice(owner, team, services, contacts)
         steps = chain.from_iterable(_steps(chance, visit, now) for visit in _visits(chance, practice, now))
         _live_through(owner.business_id, sorted(steps, key=lambda step: step.at))
+        write_ledger(owner.business_id, now)
         # Nothing follows from a past that never was: no mails, no webhooks.
         Change.objects.filter(handled_at=None).update(handled_at=datetime.fromtimestamp(now, UTC))
         _MARKER.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -35,6 +35,7 @@ from slotkeeper.offerings.models import (
     ServiceProvider,
     TimeOff,
 )
+from slotkeeper.outbox.models import Message, MessageChoice, MessageTemplate
 from slotkeeper.people.models import ApiToken, Business, BusinessLogo, Membership, User
 from slotkeeper.settings import CONFIGURATION
 from slotkeeper.webhooks.models import WebhookEndpoint
@@ -63,6 +64,9 @@ CONTENTS: dict[str, tuple[type[Model], frozenset[str]]] = {
     "calendar_event_links": (CalendarEventLink, frozenset()),
     "calendar_proposals": (CalendarProposal, frozenset()),
     "calendar_feeds": (CalendarFeed, frozenset({"secret_hash"})),
+    "messages": (Message, frozenset({"claim"})),
+    "message_templates": (MessageTemplate, frozenset()),
+    "message_choices": (MessageChoice, frozenset()),
     "webhook_endpoints": (WebhookEndpoint, frozenset({"sealed_secret", "sealed_former_secret"})),
     "changes": (Change, frozenset()),
 }
