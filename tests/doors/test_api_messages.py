@@ -213,6 +213,14 @@ def test_whoever_is_erased_has_no_address_in_the_ledger(cast, desk):
     assert (message["address"], message["subject_line"]) == ("", "")
 
 
+def test_what_is_exported_about_a_customer_has_the_messages_to_them(cast, desk):
+    desk.book(in_hours=200, contact_id=cast.customer.pk, actor=CUSTOMER)
+    desk.book(in_hours=201)
+    desk.post.work()
+    exported = cast.api().get(f"/api/contacts/{cast.customer.pk}/export").json()["messages"]
+    assert [(one["kind"], one["recipient"]) for one in exported] == [("booked", "customer")]
+
+
 # Sending again
 
 

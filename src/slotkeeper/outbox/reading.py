@@ -3,10 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Q
 
-from slotkeeper.outbox.kinds import ChannelName, Kind, State
+from slotkeeper.outbox.kinds import CUSTOMER, ChannelName, Kind, State
 from slotkeeper.outbox.ledger import UnknownMessage
 from slotkeeper.outbox.models import Message, MessageQuerySet, SendingHold
 
@@ -46,6 +47,12 @@ def find_message(business_id: int, message_id: int) -> Message:
     if message is None:
         raise UnknownMessage
     return message
+
+
+def written_to_customer(business_id: int, subject_kind: str, subject_ids: Any) -> MessageQuerySet:
+    """Find the messages to customers about some subjects, given by their ids or a query for them; the newest first."""
+    about = Message.objects.in_business(business_id).filter(subject_kind=subject_kind, subject_id__in=subject_ids)
+    return about.filter(recipient=CUSTOMER).order_by("-pk")
 
 
 def undeliverable_since(business_id: int, moment: datetime) -> int:

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from slotkeeper.appointments import rows
 from slotkeeper.appointments.erasure import erase_contact
+from slotkeeper.appointments.messages import ENTITY
 from slotkeeper.changes.models import Change
 from slotkeeper.contacts.actions import create_contact, update_contact
 from slotkeeper.contacts.models import Contact
@@ -24,6 +25,7 @@ from slotkeeper.doors.api.appointment_forms import (
 from slotkeeper.doors.api.appointments import REPEATED, AppointmentList, now, write_change
 from slotkeeper.doors.api.base import NOT_FOUND, At, Body, JsonEndpoint, Query, answer, answer_nothing, answers
 from slotkeeper.doors.api.idempotency import once
+from slotkeeper.doors.api.message_forms import MessageOut, write_message
 from slotkeeper.doors.api.paging import DEFAULT_LIMIT, Limit, read_cursor, write_cursor
 from slotkeeper.doors.api.people import Name, PageQuery
 from slotkeeper.doors.api.problems import Problem, bad_field, not_found
@@ -35,6 +37,7 @@ from slotkeeper.doors.api.versions import (
     refusing_stale,
 )
 from slotkeeper.doors.ids import known_id
+from slotkeeper.outbox.reading import written_to_customer
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.local_time import TimeForm, is_zone
 from slotkeeper.rules.permissions import Permission
@@ -92,6 +95,7 @@ class ContactExport(msgspec.Struct):
 
     contact: ContactOut
     appointments: list[AppointmentOut]
+    messages: list[MessageOut]
     changes: list[dict[str, Any]]
 
 
@@ -222,11 +226,12 @@ class ExportContact(JsonEndpoint):
 
     @answers(ContactExport, refusals=NOT_FOUND)
     def get(self, parsed_path: At[ContactPath]) -> HttpResponse:
-        """Export a customer with their appointments and the record of their changes."""
+        """Export a customer with their appointments, the messages to them and the record of their changes."""
         caller = self.caller
         contact = found_contact(caller, parsed_path.contact_id)
         form = TimeForm.with_offset(caller.time_zone)
         appointments = _appointments(caller, contact.pk, 10_000, None)
+        messages = written_to_customer(caller.business_id, ENTITY, [row.id for row in appointments])
         changes = Change.objects.filter(
             business_id=caller.business_id, subject_kind="contact", subject_id=contact.pk
         ).order_by("id")
@@ -234,6 +239,7 @@ class ExportContact(JsonEndpoint):
             {
                 "contact": write_contact(contact, caller),
                 "appointments": [write_appointment(row, form, caller) for row in appointments],
+                "messages": [write_message(message, caller) for message in messages],
                 "changes": [write_change(change, form, may_see_details=True) for change in changes],
             }
         )

@@ -17,7 +17,7 @@ from slotkeeper.doors.message_words import REASONS, reason_in_words
 from slotkeeper.doors.templatetags.moments import notice
 from slotkeeper.outbox.kinds import CUSTOMER, REMINDERS, ChannelName, Kind, Reason, State, user_id_of
 from slotkeeper.outbox.models import Message
-from slotkeeper.outbox.reading import Narrowing, narrowed
+from slotkeeper.outbox.reading import Narrowing, narrowed, written_to_customer
 from slotkeeper.outbox.words import channel_in_words, kind_in_words
 from slotkeeper.people.callers import Caller
 from slotkeeper.reminders.preview import Upcoming, upcoming_of
@@ -121,10 +121,8 @@ def of_customer(contact_id: int, caller: Caller) -> list[Line]:
     if not caller.may(Permission.CONTACTS_READ_DETAILS):
         return []
     theirs = appointments_seen(caller, {}).filter(contact_id=contact_id).order_by()
-    about = Message.objects.in_business(caller.business_id).filter(
-        subject_kind=ENTITY, subject_id__in=theirs.values("pk"), recipient=CUSTOMER
-    )
-    return lines_of(list(about.order_by("-pk")[:MOST_OF_CUSTOMER]), caller)
+    found = written_to_customer(caller.business_id, ENTITY, theirs.values("pk"))
+    return lines_of(list(found[:MOST_OF_CUSTOMER]), caller)
 
 
 def reminder_in_words(minutes: int) -> str:
