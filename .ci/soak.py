@@ -8,9 +8,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+_OWN_ROWS = ("calendar_kills", "reminders_under_fire", "many_messages")
 SUITES = {
-    "races: 20,000 attempts an engine, 0 overlaps": ["tests/race", "--ignore=tests/race/test_calendar_kills.py"],
+    "races: 20,000 attempts an engine, 0 overlaps": [
+        "tests/race", *(f"--ignore=tests/race/test_{name}.py" for name in _OWN_ROWS)
+    ],
     "calendars: 200 kills, failing providers; 0 lost, 0 doubled": ["tests/race/test_calendar_kills.py"],
+    "reminders: 20,000 appointments moved and canceled, three workers, 100 kills; each due one once, in time": [
+        "tests/race/test_reminders_under_fire.py"
+    ],
+    "mails: 5,000 due after six hours without a server; all that help within ten minutes": [
+        "tests/race/test_many_messages.py"
+    ],
     "fuzz: 20,000 requests an engine, 0 answers of 5xx": ["tests/doors/test_fuzz.py"],
     "calendar files: 5,000 mutated files": ["tests/calendars"],
 }

@@ -8,6 +8,7 @@ asks the project's own interpreter, in the `.venv` beside this folder.
 """
 
 import atexit
+import importlib
 import importlib.util
 import json
 import os
@@ -42,9 +43,8 @@ def _run_here() -> dict[str, Any]:
 
     if not apps.ready:
         django.setup()
-    from slotkeeper.reminders.job import run_job
-
-    return dict(run_job())
+    job = importlib.import_module("slotkeeper.reminders.job")  # it needs a Django that is set up
+    return dict(job.run_job())
 
 
 def _run_in_project() -> dict[str, Any]:

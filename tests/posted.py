@@ -95,18 +95,18 @@ class Desk:
     def instant(self) -> int:
         return int(self.post.now.timestamp())
 
-    def book(self, in_hours: float = 48, actor: Actor = COMMAND, **fields: Any) -> AppointmentRow:
-        start = self.instant + int(in_hours * 3600)
+    def book(self, in_hours: float = 48, actor: Actor = COMMAND, length: int = 1800, **fields: Any) -> AppointmentRow:
+        start = self.instant + round(in_hours * 3600)
         wish = {"title": "Consultation", "contact_name": "Carla", "contact_email": "carla@customer.test"} | fields
-        booking = Booking(self.member.business_id, self.member.user_id, start_time=start, end_time=start + 1800, **wish)
+        booking = Booking(
+            self.member.business_id, self.member.user_id, start_time=start, end_time=start + length, **wish
+        )
         return actions.enter(booking, Entry(Status.SCHEDULED, "booked"), actor, self.instant).row
 
     def change(self, row: AppointmentRow, actor: Actor = COMMAND, **fields: Any) -> AppointmentRow:
         if "start_time" in fields:
             fields["end_time"] = fields["start_time"] + 1800
-        changed = actions.update(self.target(row), fields, actor, self.instant)
-        Change.objects.filter(handled_at=None, subject_version=changed.version).update(at=self.post.now)
-        return changed
+        return actions.update(self.target(row), fields, actor, self.instant)
 
     def cancel(self, row: AppointmentRow, actor: Actor = COMMAND, reason: str | None = None) -> AppointmentRow:
         return actions.cancel(self.target(row), actor, self.instant, reason)

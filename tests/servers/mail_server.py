@@ -16,6 +16,7 @@ import asyncio
 import email
 import email.policy
 import ipaddress
+import logging
 import re
 import ssl
 import sys
@@ -34,6 +35,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from servers.postgresql import free_port
 from slotkeeper.configuration import MailServer as MailServerSetting
 
+logging.getLogger("mail.log").setLevel(logging.WARNING)  # a line for every command costs more than the mail
 CREDENTIALS = ("user", "a password")
 HOST = "127.0.0.1"
 

@@ -366,7 +366,7 @@ def _state(appointment: Appointment) -> dict[str, Any]:
 
 def _record_update(current: Appointment, before: Mapping[str, Any], actor: Actor, reason: str | None) -> None:
     old, new = changed_fields(before, _state(current))
-    subject = Subject(current.business_id, "appointment", current.pk, current.version)
+    subject = Subject(current.business_id, "appointment", current.pk, current.version, current.updated_at)
     note = {} if reason is None else {"reason": reason}
     record(subject, _verb(new), actor, _readable(old), _readable(new) | note)
 

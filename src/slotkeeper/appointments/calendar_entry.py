@@ -69,7 +69,8 @@ def _event(row: AppointmentRow, business: Business, service: Service | None, man
     yield f"STATUS:{_STATUS.get(Status(row.status), 'CONFIRMED')}"
     yield f"SUMMARY:{ics_text(title_of(business, service))}"
     if manage_url:
-        yield f"DESCRIPTION:{ics_text(gettext('To move or cancel it:') + chr(10) + manage_url)}"
+        advice = gettext("To move or cancel it:") + "\n" + manage_url
+        yield f"DESCRIPTION:{ics_text(advice)}"
         yield f"URL:{manage_url}"
     if row.location:
         yield f"LOCATION:{ics_text(row.location)}"

@@ -13,6 +13,7 @@ from slotkeeper.changes.models import Change
 from slotkeeper.languages import known_language
 from slotkeeper.outbox.moments import When, when_in_words
 from slotkeeper.people.models import User
+from slotkeeper.rules.appointment_status import Status
 from slotkeeper.rules.intervals import Interval
 from slotkeeper.rules.news import Standing
 
@@ -87,6 +88,8 @@ def list_of_dates(appointments: Iterable[Appointment], reader: Reader, now: int)
 
 
 def _reason_of(appointment: Appointment) -> str:
+    if appointment.status != Status.CANCELED:
+        return ""
     canceled = Change.objects.filter(
         business_id=appointment.business_id, subject_kind="appointment", subject_id=appointment.pk, verb="canceled"
     )

@@ -45,10 +45,9 @@ def to_customer(message: Message, appointment: Appointment, now: int) -> Written
     reader = customer_of(appointment)
     with override(reader.language):
         link = settings.CONFIGURATION.url + reverse("booking", args=[link_for(row, message.message_id)])
-        companions = Appointment.objects.filter(pk__in=message.companions or []).select_related("business")
         values = _facts(message, appointment, reader, now) | {
             "manage_link": link,
-            "more_dates": list_of_dates(companions.order_by("start_time"), reader, now),
+            "more_dates": list_of_dates(_companions(message), reader, now),
         }
         wording = wording_of(appointment.business_id, kind, channel, reader.language)
         wording = replace(wording, body=wording.body + _WITH_MORE_DATES)
@@ -76,6 +75,13 @@ def to_member(message: Message, appointment: Appointment, now: int) -> Written:
         frame = frame_of(kind, values, appointment.business.name, appointment.business.accent_color)
         letter = write_letter(wording, values, frame)
     return Written(_dispatch(message, appointment, (user.email, user.name), letter))
+
+
+def _companions(message: Message) -> list[Appointment]:
+    if not message.companions:
+        return []
+    found = Appointment.objects.filter(pk__in=message.companions, business_id=message.business_id)
+    return list(found.select_related("business").order_by("start_time"))
 
 
 def _facts(message: Message, appointment: Appointment, reader: Reader, now: int) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from slotkeeper.changes.models import Change
@@ -22,12 +23,13 @@ WORKER = Actor("worker", None, "worker")
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What was changed, and the version it has now."""
+    """What was changed, and the version it has now; and when, where it is not the database that says so."""
 
     business_id: int
     kind: str
     id: int
     version: int = 1
+    at: datetime | None = None
 
 
 def record(
@@ -41,7 +43,9 @@ def record(
 
     `before` and `after` hold only the fields that changed, with values that JSON can carry.
     """
+    moment = {} if subject.at is None else {"at": subject.at}
     Change.objects.create(
+        **moment,
         business_id=subject.business_id,
         subject_kind=subject.kind,
         subject_id=subject.id,

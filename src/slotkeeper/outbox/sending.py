@@ -7,11 +7,10 @@ same Message-ID.
 
 import logging
 import random
-import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from django.db import transaction
@@ -25,6 +24,7 @@ from slotkeeper.rules.reconcile import pause_after
 logger = logging.getLogger("slotkeeper.outbox")
 _LONGEST_PAUSE_SECONDS = 300.0
 _LONGEST_AWAY_SECONDS = 60.0
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 class NotToBeSent(Exception):
@@ -58,7 +58,7 @@ class _Pause:
     """How long a channel that is away is left alone."""
 
     failures: int = 0
-    until: float = 0.0
+    until: datetime = _LONG_AGO
     reason: str = ""
 
 
@@ -91,7 +91,7 @@ class Sender:
             tally.is_held = True
             return tally
         for _ in range(limit):
-            message = claim_next(self._usable(tally), kinds, clock())
+            message = claim_next(self._usable(tally, clock()), kinds, clock())
             if message is None:
                 break
             self._send(message, clock, tally)
@@ -102,12 +102,12 @@ class Sender:
         while self._channels:
             self._channels.popitem()[1].close()
 
-    def _usable(self, tally: Tally) -> list[ChannelName]:
-        return [name for name in self._names if self._is_usable(name, tally)]
+    def _usable(self, tally: Tally, now: datetime) -> list[ChannelName]:
+        return [name for name in self._names if self._is_usable(name, tally, now)]
 
-    def _is_usable(self, name: ChannelName, tally: Tally) -> bool:
+    def _is_usable(self, name: ChannelName, tally: Tally, now: datetime) -> bool:
         pause = self._pauses.get(name)
-        if pause is not None and time.monotonic() < pause.until:
+        if pause is not None and now < pause.until:
             tally.troubles[name] = pause.reason
             return False
         if name not in self._channels:
@@ -132,7 +132,7 @@ class Sender:
             put_back(message, clock() + timedelta(seconds=seconds), str(error))
             tally.outcomes[State.WAITING] += 1
         except ChannelAway as error:
-            self._pause(name, error)
+            self._pause(name, error, clock())
             tally.troubles[name] = str(error)
             put_back(message, clock(), str(error), counts=False)
         else:
@@ -152,13 +152,13 @@ class Sender:
                 self._correspondents[message.subject_kind].settled(message, now)
                 tally.outcomes[state] += 1
 
-    def _pause(self, name: ChannelName, error: ChannelAway) -> None:
+    def _pause(self, name: ChannelName, error: ChannelAway, now: datetime) -> None:
         """Leave a channel alone for a while: one probe a minute, however many messages wait."""
         pause = self._pauses.setdefault(name, _Pause())
         pause.failures += 1
         pause.reason = str(error)
         seconds = pause_after(pause.failures, error.retry_after, _chance(), _LONGEST_AWAY_SECONDS)
-        pause.until = time.monotonic() + seconds
+        pause.until = now + timedelta(seconds=seconds)
         logger.warning("No message leaves by %s: %s", name, error)
 
 
