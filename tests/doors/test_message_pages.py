@@ -287,7 +287,7 @@ def test_reminders_to_come_say_when_to_whom_and_why_not(cast, desk):
     desk.book(in_hours=31, contact_email=None, contact_name="Nora Nowhere")
     page = page_of(cast.owner, "/messages/upcoming")
     assert "2 reminders will be sent in the next 48 hours" in page
-    assert "Reminder, 24 hours before" in page
+    assert "Reminder, a day before" in page
     assert f'<a href="/appointments/{row.id}">' in page
     assert page.count("Will be sent") == page.count("Will not be sent") == 2
     assert "No address to write to." in page
@@ -302,7 +302,7 @@ def test_an_appointment_shows_its_messages_and_what_is_to_come(cast, desk):
     page = page_of(cast.owner, f"/appointments/{row.id}")
     assert "<strong>Booked</strong>" in page
     assert "Still to come" in page
-    assert "Reminder, 2 hours before" in page
+    assert "Reminder, two hours before" in page
     assert "Send again" in page
 
 

@@ -95,7 +95,7 @@ def coming_lines(reminders: Iterable[Upcoming]) -> list[ComingLine]:
     return [
         ComingLine(
             one,
-            reminder_in_words(one.minutes),
+            _reminder_in_words(one.kind, one.minutes),
             ", ".join(one.addresses.values()),
             _WILL_BE_SENT if one.reason is None else _WILL_NOT_BE_SENT,
             "" if one.reason is None else REASONS[one.reason],
@@ -125,16 +125,17 @@ def of_customer(contact_id: int, caller: Caller) -> list[Line]:
     return lines_of(list(found[:MOST_OF_CUSTOMER]), caller)
 
 
-def reminder_in_words(minutes: int) -> str:
-    """Name a reminder by when it is sent: `Reminder, 3 days before`."""
-    return gettext("Reminder, %(length)s before") % {"length": notice(minutes)}
-
-
 def _kind_in_words(message: Message) -> str:
     minutes = message.occasion.partition("-")[2]  # of a reminder at a time of the service's own
     if message.kind == Kind.REMINDER and minutes.isdigit():
-        return reminder_in_words(int(minutes))
+        return _reminder_in_words(Kind.REMINDER, int(minutes))
     return kind_in_words(Kind(message.kind))
+
+
+def _reminder_in_words(kind: Kind, minutes: int) -> str:
+    if kind != Kind.REMINDER:
+        return kind_in_words(kind)
+    return gettext("Reminder, %(length)s before") % {"length": notice(minutes)}
 
 
 def _recipient(message: Message, appointment: Appointment | None, people: dict[int, str]) -> str:
