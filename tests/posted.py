@@ -10,7 +10,8 @@ from slotkeeper.appointments import actions
 from slotkeeper.appointments.actions import Target
 from slotkeeper.appointments.insert import Booking, Entry
 from slotkeeper.appointments.messages import plan_messages
-from slotkeeper.appointments.rows import AppointmentRow, Reach
+from slotkeeper.appointments.reach import Reach
+from slotkeeper.appointments.rows import AppointmentRow
 from slotkeeper.changes.models import Change
 from slotkeeper.changes.record import COMMAND, Actor
 from slotkeeper.outbox.channels.base import Dispatch

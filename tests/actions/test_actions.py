@@ -10,7 +10,7 @@ from slotkeeper.appointments.actions import Target
 from slotkeeper.appointments.free_busy import UnknownMember
 from slotkeeper.appointments.insert import Booking
 from slotkeeper.appointments.models import Appointment
-from slotkeeper.appointments.rows import Reach
+from slotkeeper.appointments.reach import Reach, own_reach
 from slotkeeper.changes.models import Change
 from slotkeeper.changes.record import COMMAND
 from slotkeeper.contacts.models import Contact
@@ -267,7 +267,7 @@ def test_reassigning_to_somebody_busy_a_stranger_or_a_suspended_member_is_refuse
 
 def test_nobody_reaches_into_another_business_or_a_colleagues_calendar(wish, cast):
     row = book(wish)
-    for reach in (Reach(cast.outsider.business_id), Reach(wish.business_id, cast.colleague.user_id)):
+    for reach in (Reach(cast.outsider.business_id), own_reach(wish.business_id, cast.colleague.user_id)):
         with pytest.raises(actions.UnknownAppointment):
             actions.cancel(Target(reach, row.id), COMMAND, NOW)
 

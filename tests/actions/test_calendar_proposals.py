@@ -6,7 +6,8 @@ from connected import HOUR, NOW, SOON, connect
 from slotkeeper.appointments import actions, calendar_sync
 from slotkeeper.appointments.actions import SlotTaken, Target
 from slotkeeper.appointments.calendar_sync import UnknownProposal
-from slotkeeper.appointments.rows import Reach, find
+from slotkeeper.appointments.reach import Reach, own_reach
+from slotkeeper.appointments.rows import find
 from slotkeeper.calendars.models import CalendarProposal
 from slotkeeper.changes.record import COMMAND
 from slotkeeper.rules.intervals import Interval
@@ -150,4 +151,4 @@ def test_proposals_of_another_business_do_not_exist(connected, moved, cast):
     with pytest.raises(UnknownProposal):
         calendar_sync.dismiss(proposal.pk, foreign, NOW)
     with pytest.raises(UnknownProposal):
-        calendar_sync.accept(proposal.pk, Reach(connected.member.business_id, cast.colleague.user_id), COMMAND, NOW)
+        calendar_sync.accept(proposal.pk, own_reach(connected.member.business_id, cast.colleague.user_id), COMMAND, NOW)

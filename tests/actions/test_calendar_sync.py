@@ -9,7 +9,7 @@ from connected import HOUR, NOW, SOON, connect
 from posted import PostOffice
 from slotkeeper.appointments import actions, calendar_sync
 from slotkeeper.appointments.actions import Target
-from slotkeeper.appointments.rows import Reach
+from slotkeeper.appointments.reach import Reach
 from slotkeeper.calendars import accounts
 from slotkeeper.calendars.leases import free_leases_of_the_dead, take_lease
 from slotkeeper.calendars.models import BusyTime, CalendarConnection, CalendarProposal, ConnectedCalendar

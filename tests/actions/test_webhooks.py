@@ -12,7 +12,7 @@ from servers.fake_http import Told
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.actions import Target
 from slotkeeper.appointments.erasure import erase_contact
-from slotkeeper.appointments.rows import Reach
+from slotkeeper.appointments.reach import Reach
 from slotkeeper.changes.models import Change
 from slotkeeper.changes.record import COMMAND
 from slotkeeper.contacts.actions import create_contact, update_contact

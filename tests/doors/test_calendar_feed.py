@@ -10,7 +10,7 @@ from slotkeeper.appointments import actions, calendar_feed
 from slotkeeper.appointments.actions import Target
 from slotkeeper.appointments.insert import Booking
 from slotkeeper.appointments.models import Appointment
-from slotkeeper.appointments.rows import Reach
+from slotkeeper.appointments.reach import Reach
 from slotkeeper.calendars.connections import Owner
 from slotkeeper.calendars.feeds import UnknownFeed, feeds_of, make_feed, revoke_feed
 from slotkeeper.calendars.ics_busy import read_busy

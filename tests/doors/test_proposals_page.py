@@ -5,7 +5,8 @@ import pytest
 from connected import HOUR, SOON, connect
 from desk import browser_of, text_of
 from slotkeeper.appointments.models import Appointment
-from slotkeeper.appointments.rows import Reach, find
+from slotkeeper.appointments.reach import Reach
+from slotkeeper.appointments.rows import find
 from slotkeeper.calendars.models import CalendarEventLink, CalendarProposal, ConnectedCalendar
 from slotkeeper.rules.intervals import Interval
 

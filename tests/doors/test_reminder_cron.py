@@ -156,4 +156,3 @@ def test_where_slotkeeper_can_be_imported_the_job_runs_in_the_process(db, monkey
     result = run_reminder_job()
     assert (result["success"], result["reminders_sent"]) == (False, 0)
     assert "SLOTKEEPER_MAIL_SERVER" in capsys.readouterr().err
-

@@ -14,7 +14,7 @@ from race.scratch import address
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.actions import Target
 from slotkeeper.appointments.insert import Booking
-from slotkeeper.appointments.rows import Reach
+from slotkeeper.appointments.reach import Reach
 from slotkeeper.changes.record import COMMAND
 from slotkeeper.rules.appointment_status import InvalidTransition, Status
 

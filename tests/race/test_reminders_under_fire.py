@@ -17,7 +17,7 @@ from servers.mail_server import mail_server
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.actions import Target
 from slotkeeper.appointments.insert import Booking
-from slotkeeper.appointments.rows import Reach
+from slotkeeper.appointments.reach import Reach
 from slotkeeper.changes.record import COMMAND
 from slotkeeper.contacts.models import Contact
 from slotkeeper.outbox.kinds import REMINDERS

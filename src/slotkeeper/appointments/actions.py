@@ -24,7 +24,8 @@ from slotkeeper.appointments.free_busy import (
 from slotkeeper.appointments.guard import is_overlap
 from slotkeeper.appointments.insert import Booking, Entry, insert_booking, json_time
 from slotkeeper.appointments.models import Appointment
-from slotkeeper.appointments.rows import MAX_DURATION_SECONDS, AppointmentRow, Reach, find
+from slotkeeper.appointments.reach import Reach
+from slotkeeper.appointments.rows import MAX_DURATION_SECONDS, AppointmentRow, find
 from slotkeeper.appointments.slots import SlotQuery, UnknownService, read_next_slots
 from slotkeeper.calendars.busy import Freshness, has_calendars, read_calendars
 from slotkeeper.changes.record import Actor, Subject, changed_fields, record
@@ -159,7 +160,7 @@ def update(
     """Change the fields given (times as seconds since 1970); the status moves along its table only.
 
     Fields that already have the wanted value change nothing. Raises UnknownAppointment,
-    VersionConflict, InvalidTransition, FixedInFinalStatus and all that `book` raises.
+    VersionConflict, InvalidTransition, FixedInFinalStatus, OutOfReach and all that `book` raises.
     """
     wish = _Wish(Person(target.reach.business_id, 0), Interval(0, 0))
     try:
@@ -169,6 +170,7 @@ def update(
             wanted = {name: value for name, value in fields.items() if before[name] != value}
             if wanted:
                 _change(current, wanted, now)
+                target.reach.require(current.user_id, current.service_id)
                 wish = _wish_of(current)
                 if _CLAIMED & wanted.keys() and not target.may_overlap_time_off and _is_absent(wish, now):
                     raise _slot_taken(wish, now)
@@ -307,9 +309,7 @@ def _is_in_calendar(wish: _Wish, now: int) -> bool:
 
 
 def _locked(target: Target) -> Appointment:
-    appointments = Appointment.objects.in_business(target.reach.business_id)
-    if target.reach.user_id is not None:
-        appointments = appointments.filter(user_id=target.reach.user_id)
+    appointments = Appointment.objects.within(target.reach)
     current = appointments.select_for_update().filter(pk=target.appointment_id).first()
     if current is None:
         raise UnknownAppointment

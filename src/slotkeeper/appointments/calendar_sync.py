@@ -12,7 +12,8 @@ from django.db import transaction
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.actions import Target
 from slotkeeper.appointments.models import Appointment, AppointmentQuerySet
-from slotkeeper.appointments.rows import AppointmentRow, Reach
+from slotkeeper.appointments.reach import Reach
+from slotkeeper.appointments.rows import AppointmentRow
 from slotkeeper.calendars.links import Wanted, settle, want, write_again
 from slotkeeper.calendars.models import CalendarEventLink, CalendarProposal, ProposalKind, Resolution
 from slotkeeper.calendars.providers.base import EventDetails
@@ -110,8 +111,7 @@ def _open_proposal(proposal_id: int, reach: Reach) -> CalendarProposal:
 
 
 def _within(reach: Reach) -> AppointmentQuerySet:
-    appointments = Appointment.objects.in_business(reach.business_id)
-    return appointments if reach.user_id is None else appointments.filter(user_id=reach.user_id)
+    return Appointment.objects.within(reach)
 
 
 def _description(appointment: Appointment) -> str:

@@ -12,7 +12,8 @@ from django.core.signing import BadSignature, Signer
 from django.db.models import Q
 
 from slotkeeper.appointments.models import CustomerLink
-from slotkeeper.appointments.rows import AppointmentRow, Reach, find
+from slotkeeper.appointments.reach import Reach
+from slotkeeper.appointments.rows import AppointmentRow, find
 from slotkeeper.changes.record import Actor
 from slotkeeper.people.models import secret_hash
 from slotkeeper.rules.local_time import DAY_SECONDS, MINUTE_SECONDS

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import islice
 
-from slotkeeper.appointments.rows import AppointmentRow, Listing, Reach, read_listing
+from slotkeeper.appointments.reach import own_reach
+from slotkeeper.appointments.rows import AppointmentRow, Listing, read_listing
 from slotkeeper.offerings.hours import Day, Member, checked_day, proposed_week
 from slotkeeper.offerings.models import Closure
 from slotkeeper.offerings.reading import opening_hours_of
@@ -43,7 +44,7 @@ def read_impact(member: Member, proposal: HoursProposal, now: int) -> list[Appoi
 def _pages(member: Member, now: int) -> Iterator[list[AppointmentRow]]:
     after = None
     for _ in range(_MAX_READ // _PAGE):
-        reach = Reach(member.business_id, member.user_id)
+        reach = own_reach(member.business_id, member.user_id)
         page = read_listing(Listing(reach, _PAGE, start=now, statuses=_STILL_TO_COME, after=after))
         if page:
             yield page

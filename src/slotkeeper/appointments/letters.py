@@ -20,7 +20,8 @@ from slotkeeper.appointments.letter_facts import (
 )
 from slotkeeper.appointments.messages import as_told, known_from, standing_of
 from slotkeeper.appointments.models import Appointment
-from slotkeeper.appointments.rows import Reach, find
+from slotkeeper.appointments.reach import Reach
+from slotkeeper.appointments.rows import find
 from slotkeeper.outbox.channels.base import Dispatch
 from slotkeeper.outbox.frames import frame_of
 from slotkeeper.outbox.kinds import CUSTOMER, NEWS, ChannelName, Kind, Reason, State, user_id_of

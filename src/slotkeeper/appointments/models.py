@@ -4,8 +4,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from slotkeeper.appointments.guard import ClaimsTime, ForeignKeyAction, NoOverlap, WholeSeconds
+from slotkeeper.appointments.reach import Reach
 from slotkeeper.changes.columns import CurrentTimestamp
-from slotkeeper.contacts.models import Contact
+from slotkeeper.contacts.models import Contact, ContactQuerySet
 from slotkeeper.offerings.models import Resource, Service
 from slotkeeper.people.models import Business, User
 from slotkeeper.rules.appointment_status import Status
@@ -17,6 +18,26 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
     def in_business(self, business_id: int) -> "AppointmentQuerySet":
         """Keep those of one business."""
         return self.filter(business_id=business_id)
+
+    def within(self, reach: Reach) -> "AppointmentQuerySet":
+        """Keep those within reach."""
+        condition = Q()
+        if reach.user_ids is not None:
+            condition &= Q(user_id__in=reach.user_ids)
+        if reach.service_ids is not None:
+            condition &= Q(service_id__in=reach.service_ids)
+        if condition and reach.own_user_id is not None:
+            condition |= Q(user_id=reach.own_user_id)
+        return self.in_business(reach.business_id).filter(condition)
+
+
+def contacts_within(reach: Reach) -> ContactQuerySet:
+    """Give a business's customers, or those who have or had an appointment within reach."""
+    contacts = Contact.objects.in_business(reach.business_id)
+    if reach.user_ids is None and reach.service_ids is None:
+        return contacts
+    # Not a join with DISTINCT: PostgreSQL would let nobody order by anything else.
+    return contacts.filter(pk__in=Appointment.objects.within(reach).values("contact_id"))
 
 
 class Appointment(models.Model):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from slotkeeper import hot_sql
+from slotkeeper.appointments.reach import Reach
 
 
 class AppointmentRow(NamedTuple):
@@ -39,14 +40,6 @@ MAX_DURATION_SECONDS = 31 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """Which appointments a caller may touch: a business's, or only one person's in it."""
-
-    business_id: int
-    user_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Listing:
     """What a list of appointments is narrowed to; times overlap `[start, end)`."""
 
@@ -74,12 +67,8 @@ def _row(values: Sequence[Any]) -> AppointmentRow:
 
 def find(reach: Reach, appointment_id: int) -> AppointmentRow | None:
     """Read one appointment within reach, or None."""
-    sql = f"{_select()} WHERE id = %s AND business_id = %s"
-    parameters = [appointment_id, reach.business_id]
-    if reach.user_id is not None:
-        sql += " AND user_id = %s"
-        parameters.append(reach.user_id)
-    found = hot_sql.row(sql, parameters)
+    condition, parameters = reach.condition()
+    found = hot_sql.row(f"{_select()} WHERE id = %s AND {condition}", [appointment_id, *parameters])
     return None if found is None else _row(found)
 
 
@@ -92,25 +81,24 @@ def find_several(reach: Reach, appointment_ids: Sequence[int]) -> list[Appointme
     """Read those of several appointments that are within reach, by start."""
     if not appointment_ids:
         return []
-    sql = f"{_select()} WHERE id IN ({', '.join(['%s'] * len(appointment_ids))}) AND business_id = %s"
-    parameters = [*appointment_ids, reach.business_id]
-    if reach.user_id is not None:
-        sql += " AND user_id = %s"
-        parameters.append(reach.user_id)
-    return [_row(values) for values in hot_sql.rows(f"{sql} ORDER BY start_time, id", parameters)]
+    condition, parameters = reach.condition()
+    sql = (
+        f"{_select()} WHERE id IN ({', '.join(['%s'] * len(appointment_ids))}) AND {condition} ORDER BY start_time, id"
+    )
+    return [_row(values) for values in hot_sql.rows(sql, [*appointment_ids, *parameters])]
 
 
 def read_listing(listing: Listing) -> list[AppointmentRow]:
     """Read a page of appointments by start, then id: at most `limit` of them."""
-    conditions, parameters = ["business_id = %s"], [listing.reach.business_id]
+    condition, parameters = listing.reach.condition()
+    conditions = [condition]
 
     def narrow(condition: str, *values: Any) -> None:
         conditions.append(condition)
         parameters.extend(values)
 
-    for user_id in (listing.reach.user_id, listing.user_id):
-        if user_id is not None:
-            narrow("user_id = %s", user_id)
+    if listing.user_id is not None:
+        narrow("user_id = %s", listing.user_id)
     if listing.start is not None:
         # No appointment is longer than 31 days, so the index on start_time bounds the search on both sides.
         narrow("start_time > %s", hot_sql.timestamp(max(0, listing.start - MAX_DURATION_SECONDS)))

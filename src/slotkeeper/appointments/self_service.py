@@ -18,7 +18,8 @@ from slotkeeper.appointments.customer_links import LinkedAppointment, make_link,
 from slotkeeper.appointments.guard import lock_claimants
 from slotkeeper.appointments.insert import Booking, Entry
 from slotkeeper.appointments.models import Hold, IntakeAnswer, TimeClaim
-from slotkeeper.appointments.rows import AppointmentRow, Reach
+from slotkeeper.appointments.reach import Reach
+from slotkeeper.appointments.rows import AppointmentRow
 from slotkeeper.appointments.slots import (
     Offer,
     SlotQuery,

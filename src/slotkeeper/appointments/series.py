@@ -14,7 +14,8 @@ from slotkeeper.appointments.free_busy import BusyEntry
 from slotkeeper.appointments.guard import lock_claimants
 from slotkeeper.appointments.insert import Booking
 from slotkeeper.appointments.models import SeriesPlace
-from slotkeeper.appointments.rows import AppointmentRow, Reach, find, find_several
+from slotkeeper.appointments.reach import Reach
+from slotkeeper.appointments.rows import AppointmentRow, find, find_several
 from slotkeeper.changes.record import Actor
 from slotkeeper.rules.appointment_status import TERMINAL, Status
 from slotkeeper.rules.intervals import Interval

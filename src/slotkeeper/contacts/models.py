@@ -14,11 +14,6 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         """Keep those of one business."""
         return self.filter(business_id=business_id)
 
-    def with_appointments_of(self, user_id: int) -> "ContactQuerySet":
-        """Keep those who have or had an appointment with this person."""
-        # Not a join with DISTINCT: PostgreSQL would let nobody order by anything else.
-        return self.filter(pk__in=Contact.objects.filter(appointments__user_id=user_id).values("pk"))
-
     def matching(self, text: str, also_addresses: bool) -> "ContactQuerySet":
         """Keep those whose name, and if allowed e-mail or phone, contains the text."""
         condition = Q(name__icontains=text)

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
+import msgspec
 from django.db import OperationalError, transaction
 from django.db.models import Q
 
@@ -27,10 +29,19 @@ class Caller:
     scope: Scope = Scope.WRITE
     token_id: int | None = None
     is_last_use_stale: bool = False
+    grants: frozenset[str] = frozenset()
+    limited_to_user_ids: frozenset[int] | None = None  # whose calendars; None: everybody's
+    limited_to_service_ids: frozenset[int] | None = None
 
     def may(self, permission: Permission) -> bool:
-        """Say whether the role and the token's scope allow it."""
-        return may(self.role, self.scope, permission)
+        """Say whether the role, or a grant, and the token's scope allow it."""
+        return may(self.role, self.scope, permission, self.grants)
+
+    def reaches(self, user_id: int, everyones: Permission) -> bool:
+        """Say whether the caller may do something about a person: themselves, or with that permission those allowed."""
+        if user_id == self.user_id:
+            return True
+        return self.may(everyones) and (self.limited_to_user_ids is None or user_id in self.limited_to_user_ids)
 
     @property
     def actor(self) -> Actor:
@@ -49,7 +60,8 @@ def caller_of_token(secret: str, now: int) -> Caller | None:
     """Find who a token's secret belongs to; None if it is unknown, expired, revoked or its member may not act."""
     found = hot_sql.row(
         f"SELECT t.id, t.scope, {hot_sql.epoch('t.expires_at')}, {hot_sql.epoch('t.last_used_at')}, "
-        "m.id, m.role, m.business_id, u.id, u.time_zone, u.name, u.email "
+        "m.id, m.role, m.grants, m.limited_to_user_ids, m.limited_to_service_ids, m.business_id, u.id, u.time_zone, "
+        "u.name, u.email "
         "FROM api_tokens t JOIN memberships m ON m.id = t.membership_id JOIN users u ON u.id = m.user_id "
         "WHERE t.secret_hash = %s AND t.revoked_at IS NULL AND NOT m.is_suspended AND u.is_active",
         [secret_hash(secret)],
@@ -63,6 +75,9 @@ def caller_of_token(secret: str, now: int) -> Caller | None:
         last_used_at,
         membership_id,
         role,
+        grants,
+        user_ids,
+        service_ids,
         business_id,
         user_id,
         zone,
@@ -81,6 +96,9 @@ def caller_of_token(secret: str, now: int) -> Caller | None:
         scope=Scope(scope),
         token_id=token_id,
         is_last_use_stale=last_used_at is None or last_used_at <= now - LAST_USE_PRECISION_SECONDS,
+        grants=frozenset(_stored(grants)),
+        limited_to_user_ids=_limit(user_ids),
+        limited_to_service_ids=_limit(service_ids),
     )
 
 
@@ -94,7 +112,22 @@ def caller_of_membership(membership: Membership) -> Caller:
         role=Role(membership.role),
         time_zone=user.time_zone,
         name=str(user),
+        grants=frozenset(membership.grants),
+        limited_to_user_ids=_limit(membership.limited_to_user_ids),
+        limited_to_service_ids=_limit(membership.limited_to_service_ids),
     )
+
+
+def _stored(value: Any) -> list[Any]:
+    """Read a JSON column as plain SQL gives it: a text on SQLite, a value on PostgreSQL."""
+    if value == "[]":
+        return []
+    found: list[Any] = msgspec.json.decode(value) if isinstance(value, str) else value
+    return found
+
+
+def _limit(value: Any) -> frozenset[int] | None:
+    return None if value is None or value == "null" else frozenset(_stored(value))
 
 
 def note_token_use(token_id: int, now: int) -> None:

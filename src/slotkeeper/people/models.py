@@ -110,6 +110,10 @@ class Membership(models.Model):
     business = models.ForeignKey(Business, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in Role])
     is_suspended = models.BooleanField(default=False)
+    grants = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))  # beyond the role
+    # Whose calendars and which services a member is limited to; None is no limit. Their own is always theirs.
+    limited_to_user_ids = models.JSONField(null=True)
+    limited_to_service_ids = models.JSONField(null=True)
     hours_version = models.PositiveIntegerField(default=1, db_default=1)  # of the ordinary week
     created_at = models.DateTimeField(db_default=CurrentTimestamp())
 

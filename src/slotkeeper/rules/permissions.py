@@ -34,6 +34,7 @@ class Permission(StrEnum):
     APPOINTMENTS_WRITE = "appointments.write"
     APPOINTMENTS_WRITE_ALL = "appointments.write.all"
     APPOINTMENTS_OVERRIDE = "appointments.override"
+    APPOINTMENTS_ASSIGN = "appointments.assign"
     CONTACTS_READ = "contacts.read"
     CONTACTS_READ_ALL = "contacts.read.all"
     CONTACTS_READ_DETAILS = "contacts.read.details"
@@ -45,12 +46,16 @@ class Permission(StrEnum):
     HOURS_WRITE_ALL = "hours.write.all"
     REPORTS_READ = "reports.read"
     SETTINGS_WRITE = "settings.write"
+    MEMBERS_READ = "members.read"
+    MEMBERS_WRITE = "members.write"
     TOKENS_READ = "tokens.read"
     TOKENS_WRITE = "tokens.write"
     AUDIT_READ = "audit.read"
     CALENDARS_READ = "calendars.read"
     CALENDARS_READ_ALL = "calendars.read.all"
     CALENDARS_WRITE = "calendars.write"
+    MONEY_READ = "money.read"
+    MONEY_WRITE = "money.write"
     MESSAGES_READ = "messages.read"
     MESSAGES_WRITE = "messages.write"
     WEBHOOKS_READ = "webhooks.read"
@@ -76,12 +81,15 @@ _SCHEDULER = (
         _P.APPOINTMENTS_WRITE,
         _P.APPOINTMENTS_WRITE_ALL,
         _P.APPOINTMENTS_OVERRIDE,
+        _P.APPOINTMENTS_ASSIGN,
         _P.CONTACTS_READ_DETAILS,
         _P.CONTACTS_WRITE,
         _P.CONTACTS_WRITE_ALL,
         _P.HOURS_WRITE,
         _P.HOURS_WRITE_ALL,
         _P.REPORTS_READ,
+        _P.MEMBERS_READ,
+        _P.MONEY_READ,
         _P.TOKENS_READ,
         _P.CALENDARS_READ,
         _P.CALENDARS_WRITE,
@@ -92,7 +100,9 @@ _SCHEDULER = (
 _ADMIN = _SCHEDULER | {
     _P.SERVICES_WRITE,
     _P.SETTINGS_WRITE,
+    _P.MEMBERS_WRITE,
     _P.TOKENS_WRITE,
+    _P.MONEY_WRITE,
     _P.AUDIT_READ,
     _P.CALENDARS_READ_ALL,
     _P.WEBHOOKS_READ,
@@ -111,6 +121,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         _P.CONTACTS_READ_DETAILS,
         _P.CONTACTS_WRITE,
         _P.HOURS_WRITE,
+        _P.MEMBERS_READ,
         _P.TOKENS_READ,
         _P.CALENDARS_READ,
         _P.CALENDARS_WRITE,
@@ -118,11 +129,16 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.BOOKKEEPER: _EVERYONE
     | _READ_ALL_APPOINTMENTS
     | _READ_ALL_CONTACTS
-    | {_P.CONTACTS_READ_DETAILS, _P.REPORTS_READ},
+    | {_P.CONTACTS_READ_DETAILS, _P.REPORTS_READ, _P.MONEY_READ, _P.MONEY_WRITE},
     Role.VIEWER: _EVERYONE | _READ_ALL_APPOINTMENTS | _READ_ALL_CONTACTS | {_P.REPORTS_READ},
 }
 
 
-def may(role: Role, scope: Scope, permission: Permission) -> bool:
-    """Say whether a caller of this role, through a token of this scope, has the permission."""
-    return permission in PERMISSIONS[role] and (scope is Scope.WRITE or permission.is_read)
+# What a single member may be given beyond their role: no way to make oneself more than that, so nothing about people.
+GRANTABLE = PERMISSIONS[Role.ADMIN] - {_P.MEMBERS_WRITE, _P.TOKENS_WRITE, _P.SETTINGS_WRITE, _P.WEBHOOKS_WRITE}
+
+
+def may(role: Role, scope: Scope, permission: Permission, grants: frozenset[str] = frozenset()) -> bool:
+    """Say whether a caller of this role, with these grants, through a token of this scope, has the permission."""
+    is_allowed = permission in PERMISSIONS[role] or permission in grants
+    return is_allowed and (scope is Scope.WRITE or permission.is_read)

@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.free_busy import BusyEntry, BusyKind
-from slotkeeper.appointments.rows import AppointmentRow, Reach
+from slotkeeper.appointments.rows import AppointmentRow
 from slotkeeper.calendars.busy import CalendarReading, Freshness
 from slotkeeper.doors.api.problems import ApiProblem, FieldError, Problem
 from slotkeeper.doors.ids import known_id
@@ -149,11 +149,6 @@ class Refusal(Problem, frozen=True, omit_defaults=True):
     current: AppointmentOut | UnsetType = UNSET
 
 
-def reach_of(caller: Caller, everyones: Permission) -> Reach:
-    """Say which appointments the caller reaches: everyone's with that permission, else their own."""
-    return Reach(caller.business_id, None if caller.may(everyones) else caller.user_id)
-
-
 def write_appointment(row: AppointmentRow, form: TimeForm, caller: Caller) -> dict[str, Any]:
     """Write an appointment as AppointmentOut describes it; a plain dict costs least."""
     written = row._asdict()
@@ -203,7 +198,7 @@ def write_calendars(readings: Iterable[CalendarReading], form: TimeForm) -> list
 
 def may_see_titles(caller: Caller, user_id: int) -> bool:
     """Say whether the caller may see more of this person's appointments than "busy"."""
-    return user_id == caller.user_id or caller.may(Permission.APPOINTMENTS_READ_ALL)
+    return caller.reaches(user_id, Permission.APPOINTMENTS_READ_ALL)
 
 
 def known_references(fields: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta
 from slotkeeper.appointments import actions, rows
 from slotkeeper.appointments.actions import Target
 from slotkeeper.appointments.insert import Booking
+from slotkeeper.appointments.reach import reach_of
 from slotkeeper.appointments.warnings import read_warnings
 from slotkeeper.calendars.live import ask_live
 from slotkeeper.changes.models import Change
@@ -25,7 +26,6 @@ from slotkeeper.doors.api.appointment_forms import (
     Time,
     ZoneName,
     known_references,
-    reach_of,
     refusals,
     write_appointment,
 )
@@ -204,8 +204,6 @@ class OneAppointment(JsonEndpoint):
             if value is not UNSET and name not in {"version", "time_zone", "allow_conflicts"}
         }
         user_id = fields.get("user_id", caller.user_id)
-        if user_id != caller.user_id and not caller.may(Permission.APPOINTMENTS_WRITE_ALL):
-            raise not_permitted("Your role may not assign appointments to others.")
         _check_override(caller, body.allow_conflicts)
         zone = zone_of(caller, body.time_zone)
         times = TimeReader(zone)
@@ -294,8 +292,7 @@ class AppointmentHistory(JsonEndpoint):
 def booking_of(body: NewAppointment, caller: Caller, zone: str) -> Booking:
     """Read what is to be booked, if the caller may book it for that person. Raises ApiProblem."""
     user_id = caller.user_id if body.user_id is None else known_id(body.user_id)
-    if user_id != caller.user_id and not caller.may(Permission.APPOINTMENTS_WRITE_ALL):
-        raise not_permitted("Your role books your own time only.")
+    reach_of(caller, Permission.APPOINTMENTS_WRITE_ALL).require(user_id, body.service_id)
     _check_override(caller, body.allow_conflicts)
     times = TimeReader(zone)
     start, end = times.instant("start_time", body.start_time), times.instant("end_time", body.end_time)

@@ -18,7 +18,7 @@ from slotkeeper.people.business import update_business
 from slotkeeper.people.logo import find_logo, remove_logo, set_logo
 from slotkeeper.people.models import Business, User
 from slotkeeper.rules.local_time import is_zone
-from slotkeeper.rules.permissions import PERMISSIONS, Permission, Role, Scope
+from slotkeeper.rules.permissions import Permission, Role, Scope
 
 ContactEmail = Annotated[
     str, Meta(max_length=255, description="Customers’ answers to messages go there.", examples=["desk@example.com"])
@@ -94,7 +94,7 @@ class MeEndpoint(JsonEndpoint):
         caller = self.caller
         user = User.objects.get(pk=caller.user_id)
         business = Business.objects.get(pk=caller.business_id)
-        allowed = sorted(permission for permission in PERMISSIONS[caller.role] if caller.may(permission))
+        allowed = sorted(permission for permission in Permission if caller.may(permission))
         return answer(
             Me(
                 user=UserOut(user.pk, user.name, user.email, user.time_zone),

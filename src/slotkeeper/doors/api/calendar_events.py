@@ -9,15 +9,10 @@ from django.http import HttpResponse
 
 from slotkeeper.appointments import calendar_sync
 from slotkeeper.appointments.models import Appointment
+from slotkeeper.appointments.reach import reach_of
 from slotkeeper.appointments.rows import find
 from slotkeeper.calendars.models import CalendarEventLink, CalendarProposal, LinkState, ProposalKind
-from slotkeeper.doors.api.appointment_forms import (
-    AppointmentOut,
-    Refusal,
-    reach_of,
-    refusals,
-    write_appointment,
-)
+from slotkeeper.doors.api.appointment_forms import AppointmentOut, Refusal, refusals, write_appointment
 from slotkeeper.doors.api.appointments import CONFLICT, AppointmentPath, NoFields
 from slotkeeper.doors.api.base import (
     NOT_FOUND,

@@ -10,7 +10,8 @@ from msgspec import Meta
 
 from slotkeeper.appointments.closed_days import read_booked_on
 from slotkeeper.appointments.hours_impact import MAX_APPOINTMENTS
-from slotkeeper.appointments.rows import Reach, find_several
+from slotkeeper.appointments.reach import Reach
+from slotkeeper.appointments.rows import find_several
 from slotkeeper.doors.api.appointment_forms import write_appointment
 from slotkeeper.doors.api.appointments import REPEATED, NoFields, now
 from slotkeeper.doors.api.base import (

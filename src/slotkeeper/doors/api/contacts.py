@@ -10,18 +10,12 @@ from msgspec import UNSET, Meta, UnsetType
 from slotkeeper.appointments import rows
 from slotkeeper.appointments.erasure import erase_contact
 from slotkeeper.appointments.messages import ENTITY
+from slotkeeper.appointments.models import contacts_within
+from slotkeeper.appointments.reach import reach_of
 from slotkeeper.changes.models import Change
 from slotkeeper.contacts.actions import create_contact, update_contact
 from slotkeeper.contacts.models import Contact
-from slotkeeper.doors.api.appointment_forms import (
-    AppointmentOut,
-    Email,
-    LongText,
-    Phone,
-    ZoneName,
-    reach_of,
-    write_appointment,
-)
+from slotkeeper.doors.api.appointment_forms import AppointmentOut, Email, LongText, Phone, ZoneName, write_appointment
 from slotkeeper.doors.api.appointments import REPEATED, AppointmentList, now, write_change
 from slotkeeper.doors.api.base import NOT_FOUND, At, Body, JsonEndpoint, Query, answer, answer_nothing, answers
 from slotkeeper.doors.api.idempotency import once
@@ -247,8 +241,7 @@ class ExportContact(JsonEndpoint):
 
 def visible_contacts(caller: Caller, everyones: Permission) -> Any:
     """Say which customers the caller sees: all with that permission, else those of their own appointments."""
-    contacts = Contact.objects.in_business(caller.business_id)
-    return contacts if caller.may(everyones) else contacts.with_appointments_of(caller.user_id)
+    return contacts_within(reach_of(caller, everyones))
 
 
 def found_contact(caller: Caller, contact_id: int) -> Contact:

@@ -8,6 +8,7 @@ from django.db import IntegrityError
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.calendar_sync import UnknownProposal
 from slotkeeper.appointments.free_busy import UnknownMember
+from slotkeeper.appointments.reach import OutOfReach
 from slotkeeper.appointments.slots import UnknownService
 from slotkeeper.calendars.connections import UnknownCalendar, UnknownConnection
 from slotkeeper.contacts.actions import UnknownContact
@@ -47,12 +48,13 @@ _BAD_FIELDS: dict[type[Exception], tuple[str, str]] = {
     LogoTooHeavy: ("logo", "INVALID_FIELD"),
     LogoTooLarge: ("logo", "INVALID_FIELD"),
 }
-_CONFLICTS: dict[type[Exception], str] = {
-    actions.FixedInFinalStatus: "INVALID_TRANSITION",
-    refusals.StillInUse: "STILL_IN_USE",
-    NotResendable: "BEING_SENT",
-    EndpointOff: "ENDPOINT_OFF",
-    TooManyEndpoints: "TOO_MANY_ENDPOINTS",
+_REFUSED: dict[type[Exception], tuple[HTTPStatus, str]] = {
+    actions.FixedInFinalStatus: (HTTPStatus.CONFLICT, "INVALID_TRANSITION"),
+    refusals.StillInUse: (HTTPStatus.CONFLICT, "STILL_IN_USE"),
+    NotResendable: (HTTPStatus.CONFLICT, "BEING_SENT"),
+    EndpointOff: (HTTPStatus.CONFLICT, "ENDPOINT_OFF"),
+    TooManyEndpoints: (HTTPStatus.CONFLICT, "TOO_MANY_ENDPOINTS"),
+    OutOfReach: (HTTPStatus.FORBIDDEN, "NOT_PERMITTED"),
 }
 
 
@@ -66,8 +68,8 @@ def as_problem(error: Exception) -> ApiProblem | None:
         return bad_field(*_BAD_FIELDS[type(error)], str(error.__doc__))
     if isinstance(error, refusals.InvalidFields):
         return bad_fields([FieldError(name, "INVALID_FIELD", why) for name, why in error.reasons.items()])
-    if type(error) in _CONFLICTS:
-        return ApiProblem(HTTPStatus.CONFLICT, _CONFLICTS[type(error)], str(error.__doc__))
+    if type(error) in _REFUSED:
+        return ApiProblem(*_REFUSED[type(error)], str(error.__doc__))
     if isinstance(error, InvalidTransition):
         return ApiProblem(HTTPStatus.CONFLICT, "INVALID_TRANSITION", str(error))
     if isinstance(error, IntegrityError) and _is_missing_reference(error):

@@ -15,7 +15,7 @@ from slotkeeper.offerings.refusals import InvalidFields
 from slotkeeper.people.callers import Caller
 from slotkeeper.people.models import Membership
 from slotkeeper.rules.opening_hours import Range
-from slotkeeper.rules.permissions import PERMISSIONS, Permission
+from slotkeeper.rules.permissions import Permission, Scope, may
 
 Clock: TypeAlias = Annotated[str, Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", examples=["09:00"])]
 ClockRange: TypeAlias = Annotated[
@@ -78,14 +78,14 @@ def found_membership(caller: Caller, user_id: int) -> Membership:
 def changeable_member(caller: Caller, user_id: int) -> Member:
     """Find a member whose hours the caller may change. Raises ApiProblem (404, 403)."""
     membership = found_membership(caller, user_id)
-    if membership.user_id != caller.user_id and not caller.may(Permission.HOURS_WRITE_ALL):
+    if not caller.reaches(membership.user_id, Permission.HOURS_WRITE_ALL):
         raise not_permitted("Your role changes your own hours and time off only.")
     return Member(caller.business_id, membership.user_id)
 
 
 def may_see_reasons(caller: Caller, user_id: int) -> bool:
     """Say whether the caller may see why somebody is away."""
-    return user_id == caller.user_id or Permission.HOURS_WRITE_ALL in PERMISSIONS[caller.role]
+    return user_id == caller.user_id or may(caller.role, Scope.WRITE, Permission.HOURS_WRITE_ALL, caller.grants)
 
 
 def read_ranges(ranges: Sequence[Sequence[str]]) -> list[Range]:

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.http import HttpResponse
 
 from slotkeeper.appointments.messages import ENTITY
+from slotkeeper.appointments.reach import reach_of
 from slotkeeper.appointments.rows import find
-from slotkeeper.doors.api.appointment_forms import reach_of
 from slotkeeper.doors.api.appointments import AppointmentPath, NoFields
 from slotkeeper.doors.api.base import NOT_FOUND, At, JsonEndpoint, OptionalBody, Query, answer, answers
 from slotkeeper.doors.api.message_forms import (

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from msgspec import UNSET, Meta, UnsetType
 
 from slotkeeper.appointments import series
+from slotkeeper.appointments.reach import reach_of
 from slotkeeper.appointments.rows import AppointmentRow
 from slotkeeper.appointments.series import Repetition, SeriesRefused
 from slotkeeper.doors.api.appointment_forms import (
@@ -21,7 +22,6 @@ from slotkeeper.doors.api.appointment_forms import (
     Time,
     ZoneName,
     may_see_titles,
-    reach_of,
     refusals,
     write_appointment,
     write_conflicts,

@@ -19,7 +19,7 @@ from django.utils.text import slugify
 from slotkeeper import hot_sql
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.insert import Booking
-from slotkeeper.appointments.rows import Reach
+from slotkeeper.appointments.reach import Reach
 from slotkeeper.changes.models import Change
 from slotkeeper.changes.record import COMMAND, Actor, Subject, record
 from slotkeeper.contacts.actions import create_contact

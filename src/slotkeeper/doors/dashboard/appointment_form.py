@@ -9,7 +9,12 @@ from django.utils.translation import gettext_lazy as _
 
 from slotkeeper.appointments.rows import AppointmentRow
 from slotkeeper.calendars.models import ConnectedCalendar
-from slotkeeper.doors.dashboard.asking import LARGEST_ID, people_of, refuse_control_characters, visible_customers
+from slotkeeper.doors.dashboard.asking import (
+    LARGEST_ID,
+    people_for,
+    refuse_control_characters,
+    visible_customers,
+)
 from slotkeeper.offerings.models import Service
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.appointment_status import TERMINAL, Status
@@ -98,7 +103,7 @@ class AppointmentForm(forms.Form):
         self.fields["service_id"].choices = [("", _("None")), *choices]  # type: ignore[attr-defined]  # a choice field
 
     def _choose_people(self) -> None:
-        people = people_of(self.caller.business_id)
+        people = people_for(self.caller, Permission.APPOINTMENTS_WRITE_ALL)
         if self.row and self.row.user_id not in people:
             people[self.row.user_id] = str(_("Somebody who has left"))
         if not self.caller.may(Permission.APPOINTMENTS_WRITE_ALL) or len(people) == 1:

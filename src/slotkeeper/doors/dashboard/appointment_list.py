@@ -16,7 +16,7 @@ from slotkeeper.doors.access import permit
 from slotkeeper.doors.dashboard.asking import (
     MOST_PAGES,
     caller_of,
-    people_of,
+    people_for,
     readable,
     refuse_control_characters,
     show,
@@ -60,7 +60,7 @@ class FilterForm(forms.Form):
         fields: Any = self.fields
         fields["status"].choices = [("", _("Any")), *status_names().items()]
         if caller.may(Permission.APPOINTMENTS_READ_ALL):
-            people = people_of(caller.business_id)
+            people = people_for(caller, Permission.APPOINTMENTS_READ_ALL)
             fields["user_id"].choices = [("", _("Anybody")), *((str(pk), name) for pk, name in people.items())]
         else:
             del self.fields["user_id"]
@@ -100,9 +100,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 def narrowed(caller: Caller, wish: dict[str, Any]) -> Any:
     """Find what the caller may see, narrowed to the wish."""
     reach, zone = readable(caller), caller.time_zone
-    found = Appointment.objects.in_business(reach.business_id).order_by("start_time", "pk")
-    if reach.user_id is not None:
-        found = found.filter(user_id=reach.user_id)
+    found = Appointment.objects.within(reach).order_by("start_time", "pk")
     if wish.get("user_id"):
         found = found.filter(user_id=int(wish["user_id"]))
     if wish.get("status"):
@@ -121,7 +119,7 @@ def narrowed(caller: Caller, wish: dict[str, Any]) -> Any:
 
 def lines_of(appointments: Any, caller: Caller) -> list[Line]:
     """Prepare rows for a table."""
-    people = people_of(caller.business_id)
+    people = people_for(caller, Permission.APPOINTMENTS_READ_ALL)
     lines = []
     for one in appointments:
         first = local_day(caller.time_zone, int(one.start_time.timestamp()))

@@ -144,7 +144,7 @@ def page(request: HttpRequest, appointment_id: int) -> HttpResponse:
     caller = caller_of(request)
     row = _found(find(readable(caller), _known(appointment_id)))
     status, reach = Status(row.status), writable(caller)
-    may_write = caller.may(Permission.APPOINTMENTS_WRITE) and reach.user_id in {None, row.user_id}
+    may_write = caller.may(Permission.APPOINTMENTS_WRITE) and reach.covers(row.user_id, row.service_id)
     start, end = (datetime.fromtimestamp(instant, UTC) for instant in (row.start_time, row.end_time))
     starts, ends = TimeForm.with_offset(caller.time_zone).write_all((row.start_time, row.end_time))
     context = {

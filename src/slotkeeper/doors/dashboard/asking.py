@@ -11,8 +11,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from slotkeeper.appointments.rows import Reach
-from slotkeeper.contacts.models import Contact, ContactQuerySet
+from slotkeeper.appointments.models import contacts_within
+from slotkeeper.appointments.reach import Reach, reach_of
+from slotkeeper.contacts.models import ContactQuerySet
 from slotkeeper.doors.ids import LARGEST_ID as LARGEST_ID  # noqa: PLC0414 -- pages take it from here, too
 from slotkeeper.doors.ids import number_from as number_from  # noqa: PLC0414 -- likewise
 from slotkeeper.people.callers import Caller
@@ -37,20 +38,17 @@ def caller_of(request: HttpRequest) -> Caller:
 
 def readable(caller: Caller) -> Reach:
     """Say which appointments the caller may see."""
-    return Reach(caller.business_id, None if caller.may(Permission.APPOINTMENTS_READ_ALL) else caller.user_id)
+    return reach_of(caller, Permission.APPOINTMENTS_READ_ALL)
 
 
 def writable(caller: Caller) -> Reach:
     """Say which appointments the caller may change."""
-    return Reach(caller.business_id, None if caller.may(Permission.APPOINTMENTS_WRITE_ALL) else caller.user_id)
+    return reach_of(caller, Permission.APPOINTMENTS_WRITE_ALL)
 
 
 def visible_customers(caller: Caller) -> ContactQuerySet:
     """Give the customers the caller may see: the business's, or those of their own appointments."""
-    contacts = Contact.objects.in_business(caller.business_id)
-    if caller.may(Permission.CONTACTS_READ_ALL):
-        return contacts
-    return contacts.with_appointments_of(caller.user_id)
+    return contacts_within(reach_of(caller, Permission.CONTACTS_READ_ALL))
 
 
 def show(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
@@ -63,6 +61,12 @@ def people_of(business_id: int) -> dict[int, str]:
     """List the active members of a business, by user id; in the order in which they came."""
     members = Membership.objects.active().in_business(business_id).select_related("user").order_by("pk")
     return {member.user_id: str(member.user) for member in members}
+
+
+def people_for(caller: Caller, everyones: Permission) -> dict[int, str]:
+    """List those of a business's people about whom the caller may do something."""
+    people = people_of(caller.business_id)
+    return {user_id: name for user_id, name in people.items() if caller.reaches(user_id, everyones)}
 
 
 def refuse_control_characters(text: str) -> None:

@@ -62,9 +62,7 @@ def free(request: HttpRequest, appointment_id: int) -> HttpResponse:
     """Give the next times at which an appointment would fit, from `?start=` on and as long as until `?end=`."""
     caller = caller_of(request)
     now = int(time.time())
-    mine = Appointment.objects.in_business(caller.business_id).filter(pk=min(appointment_id, LARGEST_ID))
-    reach = writable(caller)
-    row = mine.filter(user_id=reach.user_id).first() if reach.user_id else mine.first()
+    row = Appointment.objects.within(writable(caller)).filter(pk=min(appointment_id, LARGEST_ID)).first()
     if row is None:
         raise Http404
     try:
@@ -156,7 +154,9 @@ def _entries(rows: list[AppointmentRow], caller: Caller) -> list[dict[str, Any]]
             "color": colors.get(row.service_id or 0),
             "version": row.version,
             "url": reverse("appointment", args=[row.id]),
-            "is_movable": may_write and reach.user_id in {None, row.user_id} and Status(row.status) not in TERMINAL,
+            "is_movable": may_write
+            and reach.covers(row.user_id, row.service_id)
+            and Status(row.status) not in TERMINAL,
         }
         for row, start, end in zip(rows, texts[::2], texts[1::2], strict=True)
     ]

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from slotkeeper.appointments.calendar_sync import open_proposals
-from slotkeeper.appointments.rows import Reach
+from slotkeeper.appointments.reach import own_reach
 from slotkeeper.calendars.models import CalendarConnection, CalendarProposal, Health
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.permissions import Permission
@@ -26,4 +26,4 @@ def notices_of(caller: Caller) -> Notices:
 
 def _waiting(caller: Caller) -> int:
     own = CalendarProposal.objects.filter(resolved_at=None, link__connection__user_id=caller.user_id)
-    return len(open_proposals(Reach(caller.business_id, caller.user_id))) if own.exists() else 0
+    return len(open_proposals(own_reach(caller.business_id, caller.user_id))) if own.exists() else 0

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 
 from slotkeeper.appointments.rows import AppointmentRow, Listing, has_any, read_listing
 from slotkeeper.doors.access import permit
-from slotkeeper.doors.dashboard.asking import caller_of, number_from, people_of, readable
+from slotkeeper.doors.dashboard.asking import caller_of, number_from, people_for, readable
 from slotkeeper.doors.dashboard.calendar import calendar_data
 from slotkeeper.doors.dashboard.calendar_notices import notices_of
 from slotkeeper.doors.dashboard.message_notices import notices_of as message_notices_of
@@ -66,7 +66,7 @@ def week(request: HttpRequest) -> HttpResponse:
     now = int(time.time())
     today = local_day(caller.time_zone, now)
     dates = shown_dates(request.GET.get("date", ""), today)
-    people = people_of(caller.business_id) if caller.may(Permission.APPOINTMENTS_READ_ALL) else {}
+    people = people_for(caller, Permission.APPOINTMENTS_READ_ALL)
     person = number_from(request.GET.get("user_id"))
     window = _window(caller.time_zone, dates)
     rows = read_listing(Listing(readable(caller), MOST_SHOWN + 1, window.start, window.end, user_id=person))

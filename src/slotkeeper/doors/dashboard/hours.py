@@ -20,7 +20,7 @@ from django.views.decorators.cache import never_cache
 from slotkeeper.appointments.hours_impact import MAX_APPOINTMENTS, HoursProposal, read_impact
 from slotkeeper.appointments.rows import AppointmentRow
 from slotkeeper.doors.access import permit
-from slotkeeper.doors.dashboard.asking import caller_of, now, people_of
+from slotkeeper.doors.dashboard.asking import caller_of, now, people_for
 from slotkeeper.doors.dashboard.hours_form import (
     USUAL_WEEK,
     DayRow,
@@ -201,7 +201,7 @@ def _page(request: HttpRequest, membership: Membership, state: State) -> HttpRes
     context = {
         "person": membership.user,
         "is_own": membership.user_id == caller.user_id,
-        "people": people_of(caller.business_id) if may_change_all else {},
+        "people": people_for(caller, Permission.HOURS_WRITE_ALL) if may_change_all else {},
         "may_close": may_change_all,
         "query": f"?user_id={membership.user_id}",
         "zone": zone_in_words(zone),
@@ -260,7 +260,7 @@ def _membership(request: HttpRequest) -> Membership:
     membership = memberships.filter(user_id=user_id or 0).first()
     if membership is None:
         raise Http404
-    if membership.user_id != caller.user_id and not caller.may(Permission.HOURS_WRITE_ALL):
+    if not caller.reaches(membership.user_id, Permission.HOURS_WRITE_ALL):
         raise PermissionDenied
     return membership
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.free_busy import BusyEntry, BusyKind, Person, UnknownMember, read_alternatives
+from slotkeeper.appointments.reach import OutOfReach
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.appointment_status import InvalidTransition
 from slotkeeper.rules.availability import AlternativesRequest
@@ -22,6 +23,7 @@ REFUSED = (
     actions.EndBeforeStart,
     actions.FixedInFinalStatus,
     actions.UnknownReference,
+    OutOfReach,
     UnknownMember,
     InvalidTransition,
 )
@@ -40,6 +42,7 @@ _SENTENCES: dict[type[Exception], Promise] = {
     actions.EndBeforeStart: _("The end must come after the start."),
     actions.FixedInFinalStatus: _("Times, person and service of a finished appointment are fixed."),
     actions.UnknownReference: _("The customer or the service is not there any more."),
+    OutOfReach: _("Your role may not give an appointment to that person, or for that service."),
     UnknownMember: _("This person does not work here any more."),
 }
 
@@ -87,7 +90,7 @@ def refusal_of(error: Exception, caller: Caller, asked: Asked, now: int) -> Refu
     conflicts = error.conflicts if isinstance(error, actions.SlotTaken) else []
     is_about_time = isinstance(error, actions.SlotTaken | actions.InThePast)
     free = asked.others(caller, now) if is_about_time else []
-    may_see = user_id == caller.user_id or caller.may(Permission.APPOINTMENTS_READ_ALL)
+    may_see = caller.reaches(user_id, Permission.APPOINTMENTS_READ_ALL)
     return Refusal(
         sentence,
         [_stretch(Interval(one.start, one.end), caller, _words(one, may_see)) for one in conflicts],

@@ -164,7 +164,7 @@ def _series_page(
 ) -> HttpResponse:
     caller = caller_of(request)
     reach = writable(caller)
-    may_write = caller.may(Permission.APPOINTMENTS_WRITE) and reach.user_id in {None, row.user_id}
+    may_write = caller.may(Permission.APPOINTMENTS_WRITE) and reach.covers(row.user_id, row.service_id)
     form = form or _move_form(caller, row)
     context: dict[str, Any] = {
         "row": row,

@@ -88,6 +88,6 @@ def _found(query: SlotQuery, caller: Caller, people: dict[int, str]) -> dict[str
 
 
 def _reason(obstacle: Obstacle, caller: Caller, people: dict[int, str]) -> Reason:
-    may_see = obstacle.user_id == caller.user_id or caller.may(Permission.APPOINTMENTS_READ_ALL)
+    may_see = caller.reaches(obstacle.user_id, Permission.APPOINTMENTS_READ_ALL)
     appointment_id = obstacle.appointment_id if may_see else None
     return Reason(people.get(obstacle.user_id, ""), SENTENCES[obstacle.reason], appointment_id)

@@ -14,7 +14,8 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from slotkeeper.appointments.customer_links import make_link
-from slotkeeper.appointments.rows import Reach, find
+from slotkeeper.appointments.reach import Reach
+from slotkeeper.appointments.rows import find
 from slotkeeper.appointments.self_service import BookedSlot
 from slotkeeper.people.models import IdempotentAnswer
 
