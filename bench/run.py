@@ -23,7 +23,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "tests")]
 from engine_limits import PostgresqlLimit, SqliteLimit  # noqa: E402 -- found through the line above
 from installation import Installation  # noqa: E402
 from measuring import BOOKING, FREE_BUSY, Case, run_round  # noqa: E402
-from report import Requirement, figures_table, load_average, machine, requirements_table, write_document  # noqa: E402
+from report import Requirement, figures_table, load_average, machine, requirements_table, table, write_document  # noqa: E402
 from week import BUSIEST, HTTP, IDLE, Plan  # noqa: E402
 
 from servers.postgresql import binary, running_postgresql  # noqa: E402
@@ -151,6 +151,27 @@ def requirements_of(engine: str, cases: Sequence[Case]) -> list[Requirement]:
     return found
 
 
+def reminders_table(found: dict[str, float]) -> str:
+    """Write what reminders cost; times of day, since the database works for it, too."""
+    return table(
+        ("what", "found"),
+        [
+            ["finding that no reminder is due: both queries, ms", f"{found['query_ms']:.2f}"],
+            ["the whole pass, ms", f"{found['pass_ms']:.2f}"],
+            [f"application ms a mail, of {found['sent']:.0f}", f"{found['mail_ms']:.2f}"],
+            ["mails a second, one sender", f"{found['mails_per_second']:.0f}"],
+        ],
+    )
+
+
+def requirements_of_reminders(engine: str, found: dict[str, float]) -> list[Requirement]:
+    """State what must hold of reminders."""
+    return [
+        Requirement(f"{engine}: ms to find which reminders are due, 1,000,000", found["query_ms"], at_most=5.0),
+        Requirement(f"{engine}: mails a second to a local server", found["mails_per_second"], at_least=50.0),
+    ]
+
+
 def measure_gate(is_quick: bool) -> tuple[str, Requirement]:
     """Measure what the gate before SQLite's writers is worth; give its table and what must hold."""
     say("SQLite: the gate")
@@ -185,8 +206,11 @@ def main() -> int:
         # Not /tmp, which may be memory: a commit must reach a disk.
         with tempfile.TemporaryDirectory(prefix="slotkeeper-bench-", dir="/var/tmp") as folder, ExitStack() as stack:
             cases = measure(engine, size, Path(folder), stack)
+            say(f"{engine}: reminders")
+            reminded = cases[1].installation.inside("messages.py", {"monday": cases[1].installation.plan.monday})
         parts.append(f"## {engine}\n\n{figures_table(cases)}\n")
-        requirements += requirements_of(engine, cases)
+        parts.append(f"### Reminders on {engine}\n\n{reminders_table(reminded)}\n")
+        requirements += requirements_of(engine, cases) + requirements_of_reminders(engine, reminded)
         if engine == "SQLite":
             shown, requirement = measure_gate(options.quick)
             parts.append(f"## The gate before SQLite's writers\n\n{shown}\n")

@@ -56,9 +56,8 @@ def link_for(row: AppointmentRow, occasion: str) -> str:
     """Make a link as `make_link` does, the same one for the same occasion: a mail that is tried again has no other."""
     secret = Signer(salt=_OCCASION).signature(f"{row.id} {occasion}")
     expires_at = datetime.fromtimestamp(row.end_time + KEPT_SECONDS, UTC)
-    CustomerLink.objects.get_or_create(
-        secret_hash=secret_hash(secret), defaults={"appointment_id": row.id, "expires_at": expires_at}
-    )
+    link = CustomerLink(appointment_id=row.id, secret_hash=secret_hash(secret), expires_at=expires_at)
+    CustomerLink.objects.bulk_create([link], ignore_conflicts=True)  # it stands there from an earlier try
     return Signer(salt=_PURPOSE).sign(secret)
 
 

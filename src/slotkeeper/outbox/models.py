@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from slotkeeper.changes.columns import CurrentTimestamp
-from slotkeeper.outbox.kinds import OPEN, ChannelName, State
+from slotkeeper.outbox.kinds import ChannelName, State
 
 
 class SendingHold(models.Model):
@@ -77,7 +77,7 @@ class Message(models.Model):
             models.Index(
                 fields=["next_try_at", "id"],
                 name="messages_open",
-                condition=Q(state__in=sorted(OPEN)),
+                condition=Q(finished_at__isnull=True),
             ),
             models.Index(fields=["business", "id"], name="messages_business"),
             models.Index(fields=["business", "state", "id"], name="messages_by_state"),

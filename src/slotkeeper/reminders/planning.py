@@ -108,7 +108,7 @@ def _plan(minutes: int, now: datetime) -> int:
 def _find(minutes: int, now: datetime) -> Iterator[Due]:
     """Find the reminders of so many minutes whose window has opened and of which the ledger knows nothing."""
     instant = int(now.timestamp())
-    ids = _ids(minutes, instant)
+    ids = find_ids(minutes, instant)
     appointments = list(Appointment.objects.filter(pk__in=ids).select_related("service", "business"))
     settled = settled_times(appointments)
     for appointment in appointments:
@@ -118,14 +118,17 @@ def _find(minutes: int, now: datetime) -> Iterator[Due]:
                 yield Due(appointment, reminder, reminder.judge(settled[appointment.pk], instant))
 
 
-def _ids(minutes: int, instant: int) -> list[int]:
+def find_ids(minutes: int, instant: int) -> list[int]:
+    """Find appointments whose reminder of so many minutes is open and not in the ledger; at most `BATCH`, the next."""
     kind = _KINDS.get(minutes, Kind.REMINDER)
     flag = f"NOT COALESCE(a.{FLAGS[kind]}, FALSE) AND" if kind in FLAGS else ""
     services, service_ids = _service_condition(minutes)
     occasion = f"CAST({hot_sql.epoch('a.start_time')} AS TEXT) || %s"
+    # SQLite would rather go through all that was ever scheduled than through what is near: its index on the status
+    # finds no expression.
     found = hot_sql.rows(
         "SELECT a.id FROM appointments a WHERE a.start_time > %s AND a.start_time <= %s "
-        f"AND a.status IN ('scheduled', 'confirmed') AND {flag} {services} AND NOT EXISTS (SELECT 1 FROM messages m "
+        f"AND a.status || '' IN ('scheduled', 'confirmed') AND {flag} {services} AND NOT EXISTS (SELECT 1 FROM messages m "
         f"WHERE m.subject_kind = '{ENTITY}' AND m.subject_id = a.id AND m.kind = %s AND m.occasion = {occasion} "
         f"AND NOT ({_REOPENED})) ORDER BY a.start_time LIMIT {BATCH}",
         [
