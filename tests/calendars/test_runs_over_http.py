@@ -10,7 +10,6 @@ import pytest
 from connected import HOUR, SOON, Connected
 from contracts.google_world import GoogleWorld
 from contracts.graph_world import GraphWorld
-from slotkeeper.calendars.accounts import secret_box
 from slotkeeper.calendars.models import (
     BusyTime,
     CalendarConnection,
@@ -19,6 +18,7 @@ from slotkeeper.calendars.models import (
     Health,
     ProposalKind,
 )
+from slotkeeper.outbound.secret_box import secret_box
 
 WORLDS = {"google": GoogleWorld, "microsoft": GraphWorld}
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from slotkeeper.outbound.secret_box import secret_box
 from slotkeeper.webhooks.events import EventType
 from slotkeeper.webhooks.models import WebhookDelivery, WebhookEndpoint
-from slotkeeper.webhooks.signing import headers_of, new_secret, secret_box
+from slotkeeper.webhooks.signing import headers_of, new_secret
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/webhooks.md").read_text()
 BODY = '{"type":"webhook.test","data":{"name":"Zoë"}}'

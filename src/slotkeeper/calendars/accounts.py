@@ -12,7 +12,7 @@ from slotkeeper.calendars.providers.google import open_google
 from slotkeeper.calendars.providers.ics_feed import IcsFeedProvider
 from slotkeeper.calendars.providers.microsoft import open_microsoft
 from slotkeeper.outbound.client import Client
-from slotkeeper.outbound.secret_box import SealBroken, SecretBox
+from slotkeeper.outbound.secret_box import SealBroken, secret_box
 
 PROVIDERS: dict[str, Callable[[Account], CalendarProvider]] = {
     Kind.CALDAV: CalDavProvider,
@@ -20,12 +20,6 @@ PROVIDERS: dict[str, Callable[[Account], CalendarProvider]] = {
     Kind.MICROSOFT: open_microsoft,
     Kind.ICS_FEED: IcsFeedProvider,
 }
-
-
-def secret_box() -> SecretBox:
-    """Give the box that seals this installation's secrets."""
-    configuration = settings.CONFIGURATION
-    return SecretBox(configuration.encryption_keys or (configuration.secret_key,))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import transaction
 
-from slotkeeper.calendars.accounts import PROVIDERS, secret_box
+from slotkeeper.calendars.accounts import PROVIDERS
 from slotkeeper.calendars.leases import wake
 from slotkeeper.calendars.models import (
     BusyTime,
@@ -26,6 +26,7 @@ from slotkeeper.calendars.models import (
 from slotkeeper.calendars.providers.base import Account, ProviderError, RemoteCalendar
 from slotkeeper.changes.record import Actor, Subject, record
 from slotkeeper.outbound.client import Client
+from slotkeeper.outbound.secret_box import secret_box
 
 _SUBJECT = "calendar_connection"
 _PATIENCE_SECONDS = 12.0  # somebody waits at a page, and a web worker with them

@@ -21,9 +21,9 @@ from django.conf import settings
 
 from slotkeeper.calendars.oauth_apps import App, app_of
 from slotkeeper.calendars.providers.base import AccessLost, Account, ProviderError, Refused, Unavailable
-from slotkeeper.calendars.providers.retry_after import seconds_to_wait
 from slotkeeper.outbound.addresses import AddressRefused
 from slotkeeper.outbound.client import Answer, Client, Limits, Request, TooLarge, Unreachable
+from slotkeeper.outbound.retry_after import seconds_to_wait
 
 _REFRESH_SECONDS_BEFORE = 120
 _LIMITS = Limits(seconds=15.0, bytes=200_000)

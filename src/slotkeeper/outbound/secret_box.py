@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
 
 
 class SealBroken(Exception):
@@ -36,3 +37,9 @@ class SecretBox:
             return self._fernet.rotate(sealed.encode()).decode()
         except InvalidToken:
             raise SealBroken from None
+
+
+def secret_box() -> SecretBox:
+    """Give the box that seals this installation's secrets."""
+    configuration = settings.CONFIGURATION
+    return SecretBox(configuration.encryption_keys or (configuration.secret_key,))

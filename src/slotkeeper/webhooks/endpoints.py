@@ -9,11 +9,12 @@ from django.db import transaction
 
 from slotkeeper.changes.record import Actor, Subject, changed_fields, record
 from slotkeeper.changes.versions import StaleVersion
+from slotkeeper.outbound.secret_box import secret_box
 from slotkeeper.webhooks.addresses import CheckedUrl
 from slotkeeper.webhooks.deliveries import write_off
 from slotkeeper.webhooks.events import EventType
 from slotkeeper.webhooks.models import OffReason, WebhookEndpoint
-from slotkeeper.webhooks.signing import new_secret, secret_box
+from slotkeeper.webhooks.signing import new_secret
 
 MOST_ENDPOINTS = 20  # in a business: each is one more row for every change
 FORMER_SECRET_SIGNS = timedelta(hours=24)

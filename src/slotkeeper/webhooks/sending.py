@@ -7,11 +7,11 @@ from django.conf import settings
 
 from slotkeeper.outbound.addresses import AddressRefused
 from slotkeeper.outbound.client import Answer, Client, Limits, Request, TooLarge, Unreachable
+from slotkeeper.outbound.retry_after import seconds_to_wait
 from slotkeeper.outbound.secret_box import SealBroken
 from slotkeeper.webhooks.claims import claim_next
 from slotkeeper.webhooks.models import WebhookDelivery
 from slotkeeper.webhooks.outcomes import Outcome, note
-from slotkeeper.webhooks.retry_after import seconds_to_wait
 from slotkeeper.webhooks.signing import headers_of
 
 LIMITS = Limits(seconds=15.0, bytes=64_000)

@@ -4,17 +4,10 @@ import base64
 import secrets
 from datetime import datetime
 
-from django.conf import settings
 from standardwebhooks import Webhook
 
-from slotkeeper.outbound.secret_box import SecretBox
+from slotkeeper.outbound.secret_box import secret_box
 from slotkeeper.webhooks.models import WebhookDelivery, WebhookEndpoint
-
-
-def secret_box() -> SecretBox:
-    """Give the box that seals this installation's secrets."""
-    configuration = settings.CONFIGURATION
-    return SecretBox(configuration.encryption_keys or (configuration.secret_key,))
 
 
 def new_secret() -> str:

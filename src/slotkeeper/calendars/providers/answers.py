@@ -1,9 +1,9 @@
 """Asking a calendar server through the guarded client, with its failures told as a provider's."""
 
 from slotkeeper.calendars.providers.base import AccessLost, Refused, Unavailable
-from slotkeeper.calendars.providers.retry_after import seconds_to_wait
 from slotkeeper.outbound.addresses import AddressRefused
 from slotkeeper.outbound.client import Answer, Client, Request, TooLarge, Unreachable
+from slotkeeper.outbound.retry_after import seconds_to_wait
 
 
 def fetch(http: Client, request: Request) -> Answer:

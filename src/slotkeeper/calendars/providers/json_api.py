@@ -9,9 +9,9 @@ import msgspec
 
 from slotkeeper.calendars.oauth import Access
 from slotkeeper.calendars.providers.base import AccessLost, Refused, Unavailable
-from slotkeeper.calendars.providers.retry_after import seconds_to_wait
 from slotkeeper.outbound.addresses import AddressRefused
 from slotkeeper.outbound.client import Answer, Client, Limits, Request, TooLarge, Unreachable
+from slotkeeper.outbound.retry_after import seconds_to_wait
 
 _LIMITS = Limits(seconds=20.0, bytes=20_000_000)
 _LONGEST_MESSAGE = 200

@@ -5,10 +5,9 @@ import argparse
 from django.db import transaction
 from django.db.models import Model, QuerySet
 
-from slotkeeper.calendars.accounts import secret_box
 from slotkeeper.calendars.models import CalendarConnection
 from slotkeeper.doors.cli.database import make_ready
-from slotkeeper.outbound.secret_box import SealBroken, SecretBox
+from slotkeeper.outbound.secret_box import SealBroken, SecretBox, secret_box
 from slotkeeper.webhooks.models import WebhookEndpoint
 
 _SEALED: tuple[tuple[type[Model], str], ...] = (
