@@ -19,6 +19,8 @@ from slotkeeper.calendars.models import (
     ProposalKind,
 )
 from slotkeeper.outbound.secret_box import secret_box
+from slotkeeper.outbox.kinds import Kind
+from slotkeeper.outbox.models import Message
 
 WORLDS = {"google": GoogleWorld, "microsoft": GraphWorld}
 
@@ -100,12 +102,13 @@ def test_an_event_that_its_owner_moves_or_deletes_becomes_a_proposal(owner, worl
     assert CalendarProposal.objects.get().kind == ProposalKind.DELETE
 
 
-def test_who_takes_the_access_back_is_told_once(owner, world, mailoutbox):
+def test_who_takes_the_access_back_is_told_once(owner, world):
     with world.broken("locked_out"):
         owner.work_later()
         owner.work_later()
     assert standing(owner).status == Health.RECONNECT
-    assert [mail.to for mail in mailoutbox] == [[owner.member.user.email]]
+    told = Message.objects.get(kind=Kind.CALENDAR_ATTENTION)
+    assert (told.recipient, told.address) == (f"user {owner.member.user_id}", owner.member.user.email)
 
 
 def test_a_registration_that_was_taken_from_the_settings_is_no_loss_of_access(owner, settings):

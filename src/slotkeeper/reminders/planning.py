@@ -129,8 +129,8 @@ def find_ids(minutes: int, instant: int) -> list[int]:
     found = hot_sql.rows(
         "SELECT a.id FROM appointments a WHERE a.start_time > %s AND a.start_time <= %s "
         f"AND a.status || '' IN ('scheduled', 'confirmed') AND {flag} {services} AND NOT EXISTS (SELECT 1 "
-        f"FROM messages m WHERE m.subject_kind = '{ENTITY}' AND m.subject_id = a.id AND m.kind = %s AND m.occasion = {occasion} "
-        f"AND NOT ({_REOPENED})) ORDER BY a.start_time LIMIT {BATCH}",
+        f"FROM messages m WHERE m.subject_kind = '{ENTITY}' AND m.subject_id = a.id AND m.kind = %s "
+        f"AND m.occasion = {occasion} AND NOT ({_REOPENED})) ORDER BY a.start_time LIMIT {BATCH}",
         [
             hot_sql.timestamp(instant),
             hot_sql.timestamp(instant + horizon_seconds(minutes)),
