@@ -12,7 +12,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from slotkeeper.doors.templatetags.moments import minor_digits
+from slotkeeper.rules.money import minor_digits
 
 HOUR_MINUTES = 60
 DAY_MINUTES = 24 * HOUR_MINUTES

@@ -8,12 +8,10 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext, ngettext, pgettext
 
 from slotkeeper.moments import clock, clock_twice, dated_day, day_of_year, full_day, short_day
+from slotkeeper.rules.money import minor_digits
 
 register = template.Library()
 
-# Currencies whose minor unit is not the hundredth (ISO 4217).
-_WITHOUT_DIGITS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
-_WITH_THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹"}
 
 
@@ -61,13 +59,6 @@ def notice(minutes: int) -> str:
     if minutes % 60 == 0 and minutes:
         return ngettext("%(number)d hour", "%(number)d hours", minutes // 60) % {"number": minutes // 60}
     return ngettext("%(number)d minute", "%(number)d minutes", minutes) % {"number": minutes}
-
-
-def minor_digits(currency: str) -> int:
-    """Say how many digits an amount of a currency has after the point."""
-    if currency in _WITHOUT_DIGITS.split():
-        return 0
-    return 3 if currency in _WITH_THREE_DIGITS.split() else 2
 
 
 @register.filter
