@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "slotkeeper.offerings",
     "slotkeeper.calendars",
     "slotkeeper.appointments",
+    "slotkeeper.billing",
     "slotkeeper.doors",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -1,0 +1,1 @@
+"""Quotes, invoices, credit notes and payments."""
