@@ -4,6 +4,9 @@ COPY assets .
 RUN npm ci --ignore-scripts && npm run build
 
 FROM python:3.11-slim
+# What PDFs are set with: Pango, and a font for every script that it knows.
+RUN apt-get update && apt-get install -y --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 fonts-dejavu-core \
+    && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY requirements/base.txt requirements/base.txt
 RUN pip install --no-cache-dir --require-hashes -r requirements/base.txt
