@@ -1,16 +1,19 @@
 """Several senders at once, and a mail server that was away for long: once each, soon, and only what still helps."""
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from posted import open_desk
 from race.reminder_workers import Workers
 from race.scratch import database_url
 from servers.mail_server import mail_server
+from slotkeeper.appointments.messages import plan_messages
 from slotkeeper.appointments.models import Appointment
+from slotkeeper.changes.models import Change
 from slotkeeper.outbox.kinds import REMINDERS
 from slotkeeper.outbox.ledger import expire
 from slotkeeper.outbox.models import Message
@@ -99,3 +102,26 @@ def test_a_slow_mail_server_does_not_stop_what_else_the_worker_does(desk):
     assert Message.objects.filter(state="waiting").exists()
     released.set()
     thread.join(10)
+
+
+def test_two_workers_that_plan_for_one_appointment_at_once_owe_one_mail(desk):
+    row = desk.book()
+    desk.change(row, start_time=row.start_time + 3600)
+    first, second = Change.objects.filter(subject_kind="appointment").order_by("pk")
+    has_planned = threading.Event()
+
+    def plan_slowly():
+        with transaction.atomic():
+            plan_messages([first], NOW)
+            has_planned.set()
+            time.sleep(0.3)
+        connection.close()
+
+    thread = threading.Thread(target=plan_slowly)
+    thread.start()
+    has_planned.wait(10)
+    with transaction.atomic():
+        plan_messages([second], NOW)
+    thread.join(10)
+    desk.post.send()
+    assert [one.message_id.split(".")[1] for one in desk.post.sent] == ["booked"]

@@ -3,7 +3,14 @@
 from datetime import UTC, datetime
 
 from slotkeeper.appointments.letters import to_customer, to_member
-from slotkeeper.appointments.messages import ENTITY, NEWS_HELP_FOR, is_still_owed, pass_on, plan_news_of
+from slotkeeper.appointments.messages import (
+    ENTITY,
+    NEWS_HELP_FOR,
+    is_still_owed,
+    lock_appointments,
+    pass_on,
+    plan_news_of,
+)
 from slotkeeper.appointments.models import Appointment
 from slotkeeper.outbox.choices import channels_of
 from slotkeeper.outbox.kinds import CUSTOMER, NEWS, REMINDERS, ChannelName, Kind, Reason, State, member
@@ -30,6 +37,10 @@ class AppointmentCorrespondent:
             raise NotToBeSent(State.SUPERSEDED, Reason.NO_LONGER_TRUE)
         write = to_customer if message.recipient == CUSTOMER else to_member
         return write(message, appointment, int(now.timestamp()))
+
+    def lock(self, message: Message) -> None:
+        """Lock the appointment: what happens to it meanwhile is planned before, or after."""
+        lock_appointments([message.subject_id])
 
     def settled(self, message: Message, now: datetime) -> None:
         """Set an appointment's flags, tell its person of what cannot be delivered, and ask what is owed next."""

@@ -46,6 +46,7 @@ def plan_messages(changes: Sequence[Change], now: datetime) -> None:
     for change in changes:
         if change.subject_kind == ENTITY:
             by_appointment[change.subject_id].append(change)
+    lock_appointments(by_appointment)
     appointments = list(_with_all(by_appointment))
     _plan_news(appointments, by_appointment, now)
     for appointment in appointments:
@@ -55,6 +56,12 @@ def plan_messages(changes: Sequence[Change], now: datetime) -> None:
 def plan_news_of(appointment_ids: Iterable[int], now: datetime) -> None:
     """Enter the news that customers are still owed after a message to them came to an end. In a transaction."""
     _plan_news(list(_with_all(appointment_ids)), {}, now)
+
+
+def lock_appointments(appointment_ids: Iterable[int]) -> None:
+    """Let nobody else plan for these appointments until the transaction ends."""
+    rows = Appointment.objects.filter(pk__in=list(appointment_ids)).select_for_update(no_key=True)
+    list(rows.order_by("pk").values_list("pk"))
 
 
 def standing_of(appointment: Appointment) -> Standing:

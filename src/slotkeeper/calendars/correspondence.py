@@ -36,5 +36,8 @@ class CalendarCorrespondent:
         address, name = connection.user.email, connection.user.name
         return Written(Dispatch(message.message_id, address, name, business.name, "", letter))
 
+    def lock(self, message: Message) -> None:
+        """Nothing is read afterwards."""
+
     def settled(self, message: Message, now: datetime) -> None:
         """Nothing follows."""

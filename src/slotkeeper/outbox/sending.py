@@ -49,6 +49,9 @@ class Correspondent(Protocol):
     def write(self, message: Message, now: datetime) -> Written:
         """Write a message with what is true now. Raises NotToBeSent."""
 
+    def lock(self, message: Message) -> None:
+        """Lock the subject where `settled` reads it: before the message's row, in the order that planning has, too."""
+
     def settled(self, message: Message, now: datetime) -> None:
         """Do what follows from a message's outcome, in the transaction that notes it."""
 
@@ -147,9 +150,11 @@ class Sender:
         return self._correspondents[message.subject_kind].write(message, now)
 
     def _finish(self, message: Message, state: State, reason: str, now: datetime, tally: Tally) -> None:
+        correspondent = self._correspondents[message.subject_kind]
         with transaction.atomic():
+            correspondent.lock(message)
             if finish(message, state, now, reason):
-                self._correspondents[message.subject_kind].settled(message, now)
+                correspondent.settled(message, now)
                 tally.outcomes[state] += 1
 
     def _pause(self, name: ChannelName, error: ChannelAway, now: datetime) -> None:
