@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from slotkeeper.appointments.models import Appointment
 from slotkeeper.changes.columns import CurrentTimestamp
 from slotkeeper.contacts.models import Contact
+from slotkeeper.offerings.models import Service
 from slotkeeper.people.models import Business
 
 
@@ -215,7 +216,8 @@ class Payment(models.Model):
     class Meta:
         db_table = "payments"
         constraints = [
-            models.UniqueConstraint(fields=["method", "external_id"], name="payments_once"),
+            # Within a business: nobody else's payments can stand in the way of its own.
+            models.UniqueConstraint(fields=["business", "method", "external_id"], name="payments_once"),
             models.CheckConstraint(condition=~Q(amount=0), name="payments_of_something"),
         ]
         indexes = [models.Index(fields=["business", "received_on"], name="payments_business")]
@@ -243,6 +245,71 @@ class GatewayEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.external_id}"
+
+
+class GatewayRecord(models.Model):
+    """What a payment provider says of one payment, refund or dispute, as far as it has told.
+
+    Events come in any order: what is told of a refund before its payment waits here, and of two things that are told
+    of one, the one of the higher rank stands.
+    """
+
+    business = models.ForeignKey(Business, on_delete=models.CASCADE, db_index=False)
+    gateway = models.CharField(max_length=16)
+    external_id = models.CharField(max_length=255)
+    kind = models.CharField(max_length=12)  # payment, refund, dispute
+    payment_id = models.CharField(max_length=255)  # the provider's, of the payment it is about
+    link = models.ForeignKey(PaymentLink, on_delete=models.CASCADE, null=True, related_name="records")
+    amount = models.BigIntegerField(default=0, db_default=0)
+    currency = models.CharField(max_length=3, default="", db_default="")
+    rank = models.PositiveSmallIntegerField(default=0, db_default=0)
+    is_effective = models.BooleanField(default=False, db_default=False)  # money has moved, and not back again
+    checked_at = models.DateTimeField(null=True)  # when the provider was last asked about it
+    created_at = models.DateTimeField(db_default=CurrentTimestamp())
+
+    class Meta:
+        db_table = "gateway_records"
+        constraints = [
+            models.UniqueConstraint(fields=["business", "gateway", "external_id"], name="gateway_records_once")
+        ]
+        indexes = [models.Index(fields=["business", "gateway", "payment_id"], name="gateway_records_payment")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.external_id}"
+
+
+class PrepaymentStatus(StrEnum):
+    """Where a booking that is paid in advance stands."""
+
+    WAITING = "waiting"  # for the money, with the time held
+    BOOKED = "booked"
+    EXPIRED = "expired"  # nothing came in time
+    MISSED = "missed"  # money came, and the time was gone: it goes back
+    REFUNDED = "refunded"
+
+
+class Prepayment(models.Model):
+    """A booking that becomes an appointment when its invoice is paid; until then its time is held, for a while."""
+
+    business = models.ForeignKey(Business, on_delete=models.CASCADE)
+    service = models.ForeignKey(Service, on_delete=models.CASCADE)
+    invoice = models.OneToOneField(Invoice, on_delete=models.CASCADE, related_name="prepayment")
+    appointment = models.ForeignKey(Appointment, on_delete=models.SET_NULL, null=True)
+    booking = models.JSONField(null=True)  # what the customer entered, until it is booked or given up
+    starts_at = models.DateTimeField()
+    secret_hash = models.BinaryField(max_length=32, unique=True)  # of the address of its page
+    status = models.CharField(
+        max_length=12, default=PrepaymentStatus.WAITING, db_default=PrepaymentStatus.WAITING.value
+    )
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(db_default=CurrentTimestamp())
+
+    class Meta:
+        db_table = "prepayments"
+        indexes = [models.Index(fields=["status", "expires_at"], name="prepayments_waiting")]
+
+    def __str__(self) -> str:
+        return f"prepayment {self.pk}"
 
 
 class CustomerToken(models.Model):
