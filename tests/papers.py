@@ -19,6 +19,8 @@ ISSUED_ON = date(2030, 6, 3)
 ISSUED_AT = datetime(2030, 6, 3, 8, 0, tzinfo=UTC)
 IBAN = "DE89370400440532013000"
 _OF_SELLER = (
+    "legal_name street postal_code city country vat_id tax_number exemption_note account_holder iban bic footer".split()
+)
     "legal_name street postal_code city country vat_id tax_number exemption_note account_holder iban bic footer"
 )
 
@@ -74,7 +76,7 @@ def quote_for(contact: Contact, lines: Any = None, number: int = 1, **fields: An
 def _stored(model: Any, contact: Contact, lines: Any, fields: dict[str, Any]) -> Any:
     profile = BillingProfile.objects.filter(business=contact.business).first() or profile_of(contact.business)
     parties = {
-        "seller": {name: getattr(profile, name) for name in _OF_SELLER.split()},
+        "seller": {name: getattr(profile, name) for name in _OF_SELLER},
         "buyer": {"name": contact.name, "email": contact.email or ""},
     }
     document: Document = model(
