@@ -19,10 +19,9 @@ ISSUED_ON = date(2030, 6, 3)
 ISSUED_AT = datetime(2030, 6, 3, 8, 0, tzinfo=UTC)
 IBAN = "DE89370400440532013000"
 _OF_SELLER = (
-    "legal_name street postal_code city country vat_id tax_number exemption_note account_holder iban bic footer".split()
-)
-    "legal_name street postal_code city country vat_id tax_number exemption_note account_holder iban bic footer"
-)
+    "legal_name", "street", "postal_code", "city", "country", "vat_id", "tax_number", "exemption_note",
+    "account_holder", "iban", "bic", "footer",
+)  # fmt: skip
 
 
 def line(description: str = "First conversation", unit_price: int = 8_000, **fields: Any) -> dict[str, Any]:
