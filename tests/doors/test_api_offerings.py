@@ -49,6 +49,60 @@ def test_a_service_is_stored_and_read_back_as_it_was_sent(cast):
     assert read["user_ids"] == user_ids
 
 
+def test_a_service_says_how_it_is_shared_out_and_what_it_needs(cast):
+    api = cast.api()
+    room = api.post("/api/resources", {"name": "Laser room", "kind": " room "}).json()
+    api.post("/api/resources", {"name": "Room 2", "kind": "room"})
+    places = [
+        {"user_id": cast.owner.user_id, "priority": 1, "weight": 2},
+        {"user_id": cast.colleague.user_id, "priority": 5, "weight": 1},
+    ]
+    needs = [{"resource_id": room["id"]}, {"kind": "room", "quantity": 1}]
+    made = api.post("/api/services", {"name": "Laser", "sharing": "rotation", "providers": places, "needs": needs})
+    assert made.status_code == 201
+    read = api.get(made["Location"]).json()
+    assert (read["sharing"], read["needs"]) == ("rotation", needs)
+    assert sorted(read["providers"], key=lambda one: one["priority"]) == places
+    changed = api.put(made["Location"], {"needs": [{"kind": "room"}], "user_ids": [cast.owner.user_id]}).json()
+    assert (changed["needs"], changed["providers"]) == ([{"kind": "room", "quantity": 1}], places[:1])
+    refused = api("DELETE", f"/api/resources/{room['id']}")
+    assert refused.status_code == 204
+    api.put(made["Location"], {"needs": [{"resource_id": api.get("/api/resources").json()["resources"][0]["id"]}]})
+    refused = api("DELETE", f"/api/resources/{api.get('/api/resources').json()['resources'][0]['id']}")
+    assert (refused.status_code, refused.json()["code"]) == (409, "STILL_IN_USE")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("sharing", "lottery"),
+        ("needs", [{"kind": "room"}]),
+        ("needs", [{"resource_id": 1, "kind": "room"}]),
+        ("needs", [{"resource_id": 99_999}]),
+        ("needs", [{"resource_id": 10**30}]),
+        ("needs", [{}]),
+        ("needs", [{"quantity": 2}]),
+    ],
+)
+def test_needs_and_methods_that_cannot_be_are_refused_by_field(cast, field, value):
+    api = cast.api()
+    assert bad_names(api.post("/api/services", {"name": "Laser", field: value})) == [field]
+    assert not Service.objects.exists()
+
+
+@pytest.mark.parametrize("fault", [{"priority": 0}, {"priority": 10}, {"weight": 0}, {"weight": 11}])
+def test_a_place_beyond_its_bounds_is_refused(cast, fault):
+    places = [{"user_id": cast.owner.user_id} | fault]
+    answer = cast.api().post("/api/services", {"name": "Laser", "providers": places})
+    assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_FIELD")
+
+
+def test_providers_that_contradict_user_ids_are_refused(cast):
+    api, owner = cast.api(), {"user_id": cast.owner.user_id}
+    for body in ({"providers": [owner, owner]}, {"providers": [owner], "user_ids": [cast.colleague.user_id]}):
+        assert bad_names(api.post("/api/services", {"name": "Laser"} | body)) == ["providers"]
+
+
 def test_a_service_needs_only_a_name(cast):
     made = cast.api().post("/api/services", {"name": "Check-up"}).json()
     assert made["slug"] == "check-up"
@@ -85,7 +139,7 @@ def test_a_change_of_a_service_writes_only_what_is_sent(cast):
     for method in ("PUT", "PATCH"):
         changed = api(method, path, {"price": None, "description": None, "step_minutes": None, "user_ids": []})
         assert changed.status_code == 200
-        expected = {"price": None, "description": None, "step_minutes": None, "user_ids": []}
+        expected = {"price": None, "description": None, "step_minutes": None, "user_ids": [], "providers": []}
         assert changed.json() | {"updated_at": ""} == made.json() | expected | {"version": 2, "updated_at": ""}
         assert changed["ETag"] == '"2"'
 
@@ -264,7 +318,11 @@ def test_resources_are_made_renamed_and_deleted(cast):
     api = cast.api()
     made = api.post("/api/resources", {"name": "Room 1"})
     assert made.status_code == 201
+    assert (made.json()["kind"], made.json()["is_active"]) == (None, True)
     assert api.put(made["Location"], {"name": "Room 2"}).json()["name"] == "Room 2"
+    off = api.put(made["Location"], {"kind": "room", "is_active": False}).json()
+    assert (off["name"], off["kind"], off["is_active"]) == ("Room 2", "room", False)
+    assert bad_names(api.put(made["Location"], {"kind": "x" * 61})) == ["kind"]
     assert [one["name"] for one in api.get("/api/resources").json()["resources"]] == ["Room 2"]
     outsider = cast.api("outsider")
     assert outsider.get("/api/resources").json()["resources"] == []

@@ -1,6 +1,8 @@
 """Compare slots and obstacles with an oracle that decides about one minute at a time."""
 
+from dataclasses import replace
 from datetime import timedelta
+from itertools import islice
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from rules.hours_oracle import CHANGES, DAY, hours_around, noon, open_minutes, readings, runs
 from rules.minute_oracle import MINUTE
 from slotkeeper.rules.intervals import Interval
+from slotkeeper.rules.needed_resources import Need, ResourceTime, Taken
 from slotkeeper.rules.slots import Busy, Obstacle, Provider, Reason, Slot, Terms, obstacles, slots
 
 OCCUPYING = [Reason.BOOKED, Reason.HELD, Reason.CALENDAR_BUSY, Reason.TIME_OFF, Reason.ELSEWHERE]
@@ -37,6 +40,22 @@ def team_around(draw, zone, day):
         Provider(number, draw(hours_around(name, day)), draw(busy_around(day)), draw(load))
         for number, name in enumerate(zones, start=1)
     ]
+
+
+@st.composite
+def needs_around(draw, day):
+    """Draw up to two needs of up to three resources each, taken now and then on the days around a date."""
+    numbers = iter(range(1, 10))
+    needs = []
+    for _ in range(draw(st.integers(0, 2))):
+        resources = []
+        for number in islice(numbers, draw(st.integers(0, 3))):
+            edges = sorted(draw(st.sets(st.integers(-24 * 60, 24 * 60), max_size=8)))
+            stretches = zip(edges[::2], edges[1::2], strict=False)  # claims of a resource never overlap
+            taken = [Taken(noon(day) + one * MINUTE, noon(day) + end * MINUTE, number) for one, end in stretches]
+            resources.append(ResourceTime(number, taken))
+        needs.append(Need(draw(st.integers(1, 2)), resources))
+    return needs
 
 
 minutes_up_to = lambda most: st.integers(0, most).map(lambda minutes: minutes * MINUTE)  # noqa: E731
@@ -113,6 +132,23 @@ class SlowTeam:
                 yield Obstacle(Reason.BUFFER, self.providers[number].user_id, busy.appointment_id)
 
 
+def missing_resources(terms, start):
+    """Look at each minute of the blocked range, and count for each need the resources that none of them takes."""
+    end = start + terms.duration_seconds + terms.buffer_after_seconds
+    blocked = set(range(start - terms.buffer_before_seconds, end, MINUTE))
+    for need in terms.needs:
+        taken = {
+            one.resource_id: by
+            for one in need.resources
+            for by in reversed(one.taken)
+            if not blocked.isdisjoint(range(by.start, by.end, MINUTE))
+        }
+        if len(need.resources) - len(taken) < need.quantity:
+            yield from (Obstacle(Reason.RESOURCE_BUSY, None, by.appointment_id, one) for one, by in taken.items())
+            if not taken:
+                yield Obstacle(Reason.RESOURCE_BUSY, None)
+
+
 @pytest.mark.parametrize("together", [False, True])
 @pytest.mark.parametrize(("zone", "day"), CHANGES)
 def test_slots_and_obstacles_are_those_found_minute_by_minute(zone, day, together):
@@ -120,7 +156,11 @@ def test_slots_and_obstacles_are_those_found_minute_by_minute(zone, day, togethe
     long_ago = st.just(-3 * 24 * 60)
 
     @settings(max_examples=10, deadline=None)  # the oracle is slow
-    @given(team_around(zone, day), some_terms, offsets, st.integers(60, 4 * 60), long_ago | offsets)
+    @given(
+        team_around(zone, day),
+        st.builds(lambda terms, needs: replace(terms, needs=needs), some_terms, st.just([]) | needs_around(day)),
+        offsets, st.integers(60, 4 * 60), long_ago | offsets,
+    )  # fmt: skip
     def check(providers, terms, start, length, now):
         within = Interval(noon(day) + start * MINUTE, noon(day) + (start + length) * MINUTE)
         now = noon(day) + now * MINUTE
@@ -135,11 +175,12 @@ def test_slots_and_obstacles_are_those_found_minute_by_minute(zone, day, togethe
                 if not of_team
                 for each in team.providers
             ]
-            if free:
+            missing = set(missing_resources(terms, minute))
+            if free and not missing:
                 expected.append(Slot(minute, minute + terms.duration_seconds, tuple(free)))
             named = obstacles(providers, terms, minute, now, together=together)
             assert len(named) == len(set(named))
-            assert set(named) == (set() if free else set().union(*found))
+            assert set(named) == missing.union(*([] if free else found))
         assert list(slots(providers, terms, within, now, together=together)) == expected
 
     check()

@@ -19,4 +19,5 @@ SENTENCES: dict[Reason, Promise] = {
     Reason.TIME_OFF: _("It is time off."),
     Reason.DAILY_LIMIT: _("The day is full."),
     Reason.ELSEWHERE: _("The person is busy elsewhere."),
+    Reason.RESOURCE_BUSY: _("A room or a piece of equipment that it needs is not free."),
 }

@@ -13,6 +13,7 @@ from django.utils.text import slugify
 from slotkeeper.changes.record import Actor, Subject, changed_fields, record
 from slotkeeper.changes.versions import StaleVersion
 from slotkeeper.offerings.models import Service, ServiceProvider
+from slotkeeper.offerings.needs import needs_of, set_needs
 from slotkeeper.offerings.refusals import InvalidFields, NotInBusiness
 from slotkeeper.people.models import Business, Membership, free_slug
 
@@ -34,6 +35,7 @@ FIELDS = (
     "color",
     "requires_confirmation",
     "assignment",
+    "sharing",
     "reminder_minutes",
     "questions",
     "is_active",
@@ -59,9 +61,11 @@ def create_service(
 ) -> Service:
     """Store a service and who gives it; its slug comes from its name where none is given.
 
-    Raises InvalidFields, and NotInBusiness for a person who is no active member.
+    Beside columns `fields` may hold `providers`, `{"user_id", "priority", "weight"}` for some of those who give it, and
+    `needs`, as needs.py describes them. Raises InvalidFields, and NotInBusiness for a person who is no active member.
     """
     moment = datetime.fromtimestamp(now, UTC)
+    fields, around = _parted(fields)
     with transaction.atomic():
         _lock_business(business_id)
         service = Service(business_id=business_id, created_at=moment, updated_at=moment, **fields)
@@ -71,6 +75,7 @@ def create_service(
         service.save(force_insert=True)
         given_by = _set_providers(service, user_ids)
         after = {name: getattr(service, name) for name in {"slug": "", **fields}} | {"user_ids": given_by}
+        after |= _set_around(service, around)
         record(Subject(business_id, "service", service.pk), "created", actor, None, after)
     return service
 
@@ -80,18 +85,21 @@ def update_service(
 ) -> Service:
     """Change the fields given, and who gives the service unless None. Stored appointments stay as they are.
 
-    Raises NotInBusiness, InvalidFields and ServiceVersionConflict.
+    `fields` as for `create_service`. Raises NotInBusiness, InvalidFields and ServiceVersionConflict.
     """
+    fields, around = _parted(fields)
     with transaction.atomic():
         _lock_business(target.business_id)
         service = _locked_service(target)
         state = {name: getattr(service, name) for name in FIELDS} | {"user_ids": user_ids_of(service)}
+        state |= {"needs": needs_of(service), "providers": providers_of(service)}
         for name, value in fields.items():
             setattr(service, name, value)
         _check(service, fields)
         wanted = dict(fields)
         if user_ids is not None:
             wanted["user_ids"] = _set_providers(service, user_ids)
+        wanted |= _set_around(service, around)
         before, after = changed_fields(state, wanted)
         if after:
             service.version += 1
@@ -124,6 +132,15 @@ def delete_service(target: ServiceTarget, actor: Actor) -> None:
 def user_ids_of(service: Service) -> list[int]:
     """List who gives a service, by user id."""
     return sorted(provider.membership.user_id for provider in service.providers.select_related("membership"))
+
+
+def providers_of(service: Service) -> list[dict[str, int]]:
+    """List who gives a service, by user id, each with their priority and weight."""
+    given = {one.membership.user_id: one for one in service.providers.select_related("membership")}
+    return [
+        {"user_id": user_id, "priority": given[user_id].priority, "weight": given[user_id].weight}
+        for user_id in sorted(given)
+    ]
 
 
 def is_slug(text: str) -> bool:
@@ -169,6 +186,25 @@ def _check(service: Service, fields: Mapping[str, Any]) -> None:
         reasons["reminder_minutes"] = "The same time stands there twice."
     if reasons:
         raise InvalidFields(reasons)
+
+
+def _parted(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Divide what is said about a service into its own columns and what stands in other tables."""
+    around = {name: fields[name] for name in ("providers", "needs") if name in fields}
+    return {name: value for name, value in fields.items() if name not in around}, around
+
+
+def _set_around(service: Service, around: Mapping[str, Any]) -> dict[str, Any]:
+    """Store what stands in other tables, and say how it stands then. Raises InvalidFields."""
+    stored: dict[str, Any] = {}
+    if "needs" in around:
+        stored["needs"] = set_needs(service, around["needs"])
+    if "providers" in around:
+        for one in around["providers"]:
+            places = service.providers.filter(membership__user_id=one["user_id"])
+            places.update(priority=one["priority"], weight=one["weight"])
+        stored["providers"] = providers_of(service)
+    return stored
 
 
 def _set_providers(service: Service, user_ids: Sequence[int]) -> list[int]:

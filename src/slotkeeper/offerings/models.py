@@ -5,8 +5,10 @@ from django.db.models import F, Q
 
 from slotkeeper.changes.columns import CurrentTimestamp
 from slotkeeper.people.models import Business, Membership, User
+from slotkeeper.rules.sharing_out import FIRST_PRIORITY, LAST_PRIORITY, MOST_WEIGHT, USUAL_PRIORITY, Sharing
 
 DAY_MINUTES = 24 * 60
+KIND_CHARACTERS = 60
 
 
 class Assignment(models.TextChoices):
@@ -48,6 +50,13 @@ class Service(models.Model):
     assignment = models.CharField(
         max_length=8, choices=Assignment.choices, default=Assignment.ANY, db_default=Assignment.ANY.value
     )
+    # How those who are free take turns, where anyone may give it.
+    sharing = models.CharField(
+        max_length=10,
+        choices=[(one.value, one.value) for one in Sharing],
+        default=Sharing.LEAST_BUSY.value,
+        db_default=Sharing.LEAST_BUSY.value,
+    )
     reminder_minutes = models.JSONField(null=True)  # before the start; the usual ones where not set
     questions = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     is_active = models.BooleanField(default=True, db_default=True)
@@ -74,10 +83,21 @@ class ServiceProvider(models.Model):
 
     service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="providers")
     membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="services_given")
+    priority = models.PositiveSmallIntegerField(default=USUAL_PRIORITY, db_default=USUAL_PRIORITY)  # 1 is asked first
+    weight = models.PositiveSmallIntegerField(default=1, db_default=1)  # how many turns in a rotation
 
     class Meta:
         db_table = "service_providers"
-        constraints = [models.UniqueConstraint(fields=["service", "membership"], name="service_providers_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["service", "membership"], name="service_providers_once"),
+            models.CheckConstraint(
+                condition=Q(priority__gte=FIRST_PRIORITY, priority__lte=LAST_PRIORITY),
+                name="service_providers_known_priority",
+            ),
+            models.CheckConstraint(
+                condition=Q(weight__gte=1, weight__lte=MOST_WEIGHT), name="service_providers_known_weight"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.membership_id} gives {self.service_id}"
@@ -164,10 +184,44 @@ class Resource(models.Model):
 
     business = models.ForeignKey(Business, on_delete=models.CASCADE, related_name="resources")
     name = models.CharField(max_length=100)
+    # What it is, such as "room": a service can need any one of a kind.
+    kind = models.CharField(max_length=KIND_CHARACTERS, default="", db_default="", blank=True)
+    is_active = models.BooleanField(default=True, db_default=True)
     created_at = models.DateTimeField(db_default=CurrentTimestamp())
 
     class Meta:
         db_table = "resources"
+        indexes = [models.Index(fields=["business", "kind"], name="resources_kind")]
 
     def __str__(self) -> str:
         return self.name
+
+
+class ServiceResource(models.Model):
+    """What a service needs beside people: one certain resource, or so many of a kind, whichever are free."""
+
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="needs")
+    resource = models.ForeignKey(Resource, on_delete=models.RESTRICT, null=True, related_name="needed_by")
+    kind = models.CharField(max_length=KIND_CHARACTERS, default="", db_default="", blank=True)
+    quantity = models.PositiveSmallIntegerField(default=1, db_default=1)
+
+    class Meta:
+        db_table = "service_resources"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["service", "resource"],
+                condition=Q(resource__isnull=False),
+                name="service_resources_one_resource",
+            ),
+            models.UniqueConstraint(
+                fields=["service", "kind"], condition=~Q(kind=""), name="service_resources_one_kind"
+            ),
+            models.CheckConstraint(
+                condition=Q(resource__isnull=False, kind="", quantity=1)
+                | (Q(resource__isnull=True, quantity__gte=1) & ~Q(kind="")),
+                name="service_resources_one_need",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.service_id} needs {self.resource_id or self.kind}"

@@ -11,6 +11,10 @@ class StillInUse(Exception):
     """It is booked for a time that is still to come. Move or cancel those appointments first."""
 
 
+class StillNeeded(Exception):
+    """A service needs it. Change that service first."""
+
+
 class InvalidFields(Exception):
     """Some fields cannot be so; `reasons` says why, by field, in sentences for people."""
 

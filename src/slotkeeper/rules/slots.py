@@ -18,11 +18,12 @@ from typing import Any, NamedTuple, TypeVar
 
 from slotkeeper.rules.intervals import Interval, gaps_between, merge
 from slotkeeper.rules.local_time import DAY_SECONDS, day_bounds, local_day
+from slotkeeper.rules.needed_resources import Need, short_starts
 from slotkeeper.rules.opening_hours import OpeningHours
 
 _WEEK_SECONDS = 7 * DAY_SECONDS
 _ALWAYS = Interval(-(10**12), 10**12)
-_FULL_DAY = -1
+_FULL_DAY, _SHORT = -1, -2
 _Row = TypeVar("_Row", bound=tuple[Any, ...])
 
 
@@ -42,6 +43,7 @@ class Reason(StrEnum):
     TIME_OFF = "time_off"
     DAILY_LIMIT = "daily_limit"
     ELSEWHERE = "elsewhere"
+    RESOURCE_BUSY = "resource_busy"
 
 
 class Busy(NamedTuple):
@@ -57,7 +59,10 @@ class Busy(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On what terms a service is offered. Limits count for each local day of a provider; None is no limit."""
+    """On what terms a service is offered. Limits count for each local day of a provider; None is no limit.
+
+    `needs` are the rooms and equipment that must be free, too, as long as the providers are blocked.
+    """
 
     duration_seconds: int
     step_seconds: int
@@ -67,6 +72,17 @@ class Terms:
     horizon_seconds: int = 60 * DAY_SECONDS
     daily_limit_count: int | None = None
     daily_limit_seconds: int | None = None
+    needs: Sequence[Need] = ()
+
+    @property
+    def room_seconds(self) -> int:
+        """How far before something busy a start is in its way: the last second of the blocked range would meet it."""
+        return self.duration_seconds + self.buffer_after_seconds - 1
+
+    def blocked_by(self, start: int) -> Interval:
+        """Give the time that a slot blocks, buffers included."""
+        end = start + self.duration_seconds
+        return Interval(start - self.buffer_before_seconds, end + self.buffer_after_seconds)
 
     @property
     def has_limits(self) -> bool:
@@ -103,11 +119,15 @@ class Slot(NamedTuple):
 
 
 class Obstacle(NamedTuple):
-    """What stands against a start: why, whose, and which appointment, if it is one of the business."""
+    """What stands against a start: why, whose, and which appointment, if it is one of the business.
+
+    Where a resource is missing it is nobody's; `resource_id` is then one that is taken, None where there are too few.
+    """
 
     reason: Reason
-    user_id: int
+    user_id: int | None
     appointment_id: int | None = None
+    resource_id: int | None = None
 
 
 # Skips NamedTuple's constructor, which is Python.
@@ -138,16 +158,26 @@ def obstacles(
 ) -> list[Obstacle]:
     """Say why a start is no slot: everything that stands against it, of each provider; [] where it is one.
 
-    Without `together` one provider against whom nothing stands is enough. A start in the past is not also
-    called too soon.
+    Without `together` one provider against whom nothing stands is enough, if no resource is missing. A start in the
+    past is not also called too soon.
     """
+    missing = list(dict.fromkeys(_missing_resources(terms, start)))
     found: list[Obstacle] = []
     for team in _teams(providers, terms, now, together=together):
         of_team = list(dict.fromkeys(team.obstacles(start)))
         if not of_team:
-            return []
+            return missing
         found += of_team
-    return found
+    return found + missing
+
+
+def _missing_resources(terms: Terms, start: int) -> Iterator[Obstacle]:
+    for need in terms.needs:
+        taken = need.missing_in(terms.blocked_by(start))
+        if taken == []:
+            yield Obstacle(Reason.RESOURCE_BUSY, None)
+        for resource_id, by in taken or []:
+            yield Obstacle(Reason.RESOURCE_BUSY, None, by.appointment_id, resource_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +187,7 @@ class _Team:
     providers: Sequence[Provider]
     terms: Terms
     now: int
+    shortages: Sequence[tuple[int, int, int]]  # starts at which a resource is missing, whoever gives the service
 
     def numbered_starts(self, number: int, within: Interval) -> Iterator[tuple[int, int, range]]:
         """Find the starts that nothing stands against, to be merged with those of other teams."""
@@ -166,7 +197,8 @@ class _Team:
         """Find the starts that nothing stands against, by rising start."""
         bookable = self.bookable()
         asked = Interval(max(within.start, bookable.start), min(within.end, bookable.end))
-        barriers = _by_start(map(self.barriers, self.providers))
+        shared = [iter(self.shortages)] if self.shortages else []
+        barriers = _by_start(chain(map(self.barriers, self.providers), shared))
         barrier = next(barriers, None)
         for grid in self.grids(asked):
             start, stop, step = grid.start, grid.stop, grid.step
@@ -208,8 +240,7 @@ class _Team:
         """Find the starts that are taken, by rising start: (start, end, index in busy or _FULL_DAY)."""
         terms = self.terms
         before = terms.buffer_before_seconds
-        # The last start at which the blocked range still ends in time lies this much before something busy.
-        room = terms.duration_seconds + terms.buffer_after_seconds - 1
+        room = terms.room_seconds
         taken = (
             (busy.start - room, busy.end + before, index)
             for index, busy in enumerate(provider.busy)
@@ -289,7 +320,9 @@ class _Team:
 def _teams(providers: Sequence[Provider], terms: Terms, now: int, *, together: bool) -> list[_Team]:
     """Form the teams, each of which is enough to give the service."""
     groups = [providers] if together else [[provider] for provider in providers]
-    return [_Team(group, terms, now) for group in groups if group]
+    short = short_starts(terms.needs, terms.buffer_before_seconds, terms.room_seconds)
+    shortages = [(*starts, _SHORT) for starts in short]
+    return [_Team(group, terms, now, shortages) for group in groups if group]
 
 
 def _slots_of_any(teams: Sequence[_Team], user_ids: Sequence[int], within: Interval) -> Iterator[Slot]:

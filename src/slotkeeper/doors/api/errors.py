@@ -51,6 +51,7 @@ _BAD_FIELDS: dict[type[Exception], tuple[str, str]] = {
 _REFUSED: dict[type[Exception], tuple[HTTPStatus, str]] = {
     actions.FixedInFinalStatus: (HTTPStatus.CONFLICT, "INVALID_TRANSITION"),
     refusals.StillInUse: (HTTPStatus.CONFLICT, "STILL_IN_USE"),
+    refusals.StillNeeded: (HTTPStatus.CONFLICT, "STILL_IN_USE"),
     NotResendable: (HTTPStatus.CONFLICT, "BEING_SENT"),
     EndpointOff: (HTTPStatus.CONFLICT, "ENDPOINT_OFF"),
     TooManyEndpoints: (HTTPStatus.CONFLICT, "TOO_MANY_ENDPOINTS"),

@@ -1,6 +1,7 @@
 """The shapes of services on the wire, and the way between them and the verbs' fields."""
 
 from enum import StrEnum
+from operator import itemgetter
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
@@ -8,12 +9,14 @@ from msgspec import UNSET, Meta, UnsetType
 
 from slotkeeper.doors.api.appointment_forms import Location, LongText
 from slotkeeper.doors.api.people import Color, Currency, Name, Slug
-from slotkeeper.doors.api.problems import Problem
+from slotkeeper.doors.api.problems import Problem, bad_field
 from slotkeeper.doors.ids import known_id
-from slotkeeper.offerings.models import Service
+from slotkeeper.offerings.models import KIND_CHARACTERS, Service
+from slotkeeper.offerings.needs import MOST_NEEDS, MOST_OF_A_KIND, needs_of
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.local_time import TimeForm
 from slotkeeper.rules.reminder_plan import LEAST_MINUTES, MOST_MINUTES, MOST_REMINDERS
+from slotkeeper.rules.sharing_out import FIRST_PRIORITY, LAST_PRIORITY, MOST_WEIGHT, USUAL_PRIORITY, Sharing
 
 # A service fits into a day: its slots are looked for in a window of one more day on either side.
 MinutesOfADay: TypeAlias = Annotated[int, Meta(ge=1, le=1440)]
@@ -31,6 +34,22 @@ class Assignment(StrEnum):
     ANY = "any"
     CHOSEN = "chosen"
     ALL = "all"
+
+
+class ProviderPlace(msgspec.Struct, forbid_unknown_fields=True):
+    """A member who gives the service: 1 is asked first by priority; weight 2 gets twice the turns of a rotation."""
+
+    user_id: int
+    priority: Annotated[int, Meta(ge=FIRST_PRIORITY, le=LAST_PRIORITY)] = USUAL_PRIORITY
+    weight: Annotated[int, Meta(ge=1, le=MOST_WEIGHT)] = 1
+
+
+class Need(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """What a service needs: a certain resource, or so many of a kind, whichever are free."""
+
+    resource_id: int | UnsetType = UNSET
+    kind: Annotated[str, Meta(max_length=KIND_CHARACTERS, pattern=r"\S")] | UnsetType = UNSET
+    quantity: Annotated[int, Meta(ge=1, le=MOST_OF_A_KIND)] | UnsetType = UNSET
 
 
 class QuestionKind(StrEnum):
@@ -79,6 +98,9 @@ class ServiceFields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     color: Color | UnsetType = UNSET
     requires_confirmation: bool | UnsetType = UNSET
     assignment: Assignment | UnsetType = UNSET
+    sharing: Sharing | UnsetType = UNSET
+    providers: Annotated[list[ProviderPlace], Meta(max_length=200)] | UnsetType = UNSET
+    needs: Annotated[list[Need], Meta(max_length=MOST_NEEDS)] | UnsetType = UNSET
     reminder_minutes: ReminderMinutes | None | UnsetType = UNSET
     user_ids: UserIds | UnsetType = UNSET
     questions: Questions | UnsetType = UNSET
@@ -118,6 +140,9 @@ class ServiceOut(msgspec.Struct):
     color: str
     requires_confirmation: bool
     assignment: Assignment
+    sharing: Sharing
+    providers: list[ProviderPlace]
+    needs: list[Need]
     reminder_minutes: ReminderMinutes | None
     user_ids: list[int]
     questions: list[Question]
@@ -154,6 +179,7 @@ _PLAIN = (
     "color",
     "requires_confirmation",
     "assignment",
+    "sharing",
     "reminder_minutes",
     "is_active",
     "version",
@@ -161,10 +187,15 @@ _PLAIN = (
 
 
 def read_service(body: ServiceFields) -> tuple[dict[str, Any], list[int] | None]:
-    """Read the columns that a body gives, and who shall give the service (None: not said)."""
+    """Read the fields that a body gives, and who shall give the service (None: not said). Raises ApiProblem."""
     given = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET}
     given.pop("version", None)
     user_ids = given.pop("user_ids", None)
+    if "providers" in given:
+        given["providers"] = msgspec.to_builtins(given["providers"])
+        user_ids = _user_ids_of(given["providers"], user_ids)
+    if "needs" in given:
+        given["needs"] = [_read_need(need) for need in given["needs"]]
     for name in {"description", "location"} & given.keys():
         given[name] = given[name] or ""
     if "price" in given:
@@ -173,13 +204,30 @@ def read_service(body: ServiceFields) -> tuple[dict[str, Any], list[int] | None]
         given["price_currency"] = "" if price is None else price.currency
     if "questions" in given:
         given["questions"] = msgspec.to_builtins(given["questions"])
-    if "assignment" in given:
-        given["assignment"] = given["assignment"].value
+    for name in {"assignment", "sharing"} & given.keys():
+        given[name] = given[name].value
     if given.get("reminder_minutes"):
         given["reminder_minutes"] = sorted(given["reminder_minutes"], reverse=True)
     if "color" in given:
         given["color"] = given["color"].lower()
     return given, None if user_ids is None else [known_id(user_id) for user_id in user_ids]
+
+
+def _user_ids_of(providers: list[dict[str, int]], user_ids: list[int] | None) -> list[int]:
+    named = [one["user_id"] for one in providers]
+    if len(set(named)) < len(named) or (user_ids is not None and set(user_ids) != set(named)):
+        raise bad_field("providers", "INVALID_FIELD", "Name everybody who gives the service once, as in user_ids.")
+    return named
+
+
+def _read_need(need: Need) -> dict[str, Any]:
+    is_kind = need.kind is not UNSET
+    if is_kind is (need.resource_id is not UNSET) or (need.quantity is not UNSET and not is_kind):
+        sentence = "Each need names either a resource_id, or a kind and a quantity."
+        raise bad_field("needs", "INVALID_FIELD", sentence)
+    if need.resource_id is not UNSET:
+        return {"resource_id": known_id(need.resource_id)}
+    return {"kind": str(need.kind).strip(), "quantity": 1 if need.quantity is UNSET else need.quantity}
 
 
 def write_service(service: Service, caller: Caller) -> dict[str, Any]:
@@ -195,6 +243,14 @@ def write_service(service: Service, caller: Caller) -> dict[str, Any]:
         "location": service.location or None,
         "price": price,
         "user_ids": sorted(provider.membership.user_id for provider in service.providers.all()),
+        "providers": sorted(
+            (
+                {"user_id": one.membership.user_id, "priority": one.priority, "weight": one.weight}
+                for one in service.providers.all()
+            ),
+            key=itemgetter("user_id"),
+        ),
+        "needs": needs_of(service),
         "questions": service.questions,
         "created_at": form.write(int(service.created_at.timestamp())),
         "updated_at": form.write(int(service.updated_at.timestamp())),

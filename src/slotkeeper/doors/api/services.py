@@ -126,7 +126,7 @@ class OneService(JsonEndpoint):
 
 
 def _services(caller: Caller) -> QuerySet[Service]:
-    return Service.objects.in_business(caller.business_id).prefetch_related("providers__membership")
+    return Service.objects.in_business(caller.business_id).prefetch_related("providers__membership", "needs")
 
 
 def _answer_service(service: Service, caller: Caller) -> HttpResponse:

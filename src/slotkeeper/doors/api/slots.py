@@ -14,10 +14,11 @@ from slotkeeper.appointments.slots import (
     read_obstacles,
     read_slots_and_calendars,
 )
-from slotkeeper.doors.api.appointment_forms import CalendarStanding, Time, ZoneName, may_see_titles, write_calendars
+from slotkeeper.doors.api.appointment_forms import CalendarStanding, Time, ZoneName, write_calendars
 from slotkeeper.doors.api.base import NOT_FOUND, JsonEndpoint, Query, answer, answers
 from slotkeeper.doors.api.reading import known_id
 from slotkeeper.doors.api.times import TimeReader, read_range, with_lost_plus, zone_of
+from slotkeeper.doors.disclosure import readable_appointments
 from slotkeeper.doors.reasons import SENTENCES
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.intervals import Interval
@@ -87,12 +88,13 @@ class NextSlotAnswer(msgspec.Struct):
 
 
 class ReasonOut(msgspec.Struct, omit_defaults=True):
-    """One thing that stands in the way, and in whose."""
+    """One thing that stands in the way, and in whose: nobody's (null) where a resource is missing."""
 
     code: str
     detail: str
-    user_id: int
+    user_id: int | None
     appointment_id: int | UnsetType = UNSET
+    resource_id: int | UnsetType = UNSET
 
 
 class WhyAnswer(msgspec.Struct):
@@ -154,7 +156,8 @@ class WhyNot(JsonEndpoint):
         at = times.instant("at", with_lost_plus(query.at))
         times.check()
         obstacles = read_obstacles(_slot_query(caller, query, Interval(at, at + 1)))
-        return answer({"bookable": not obstacles, "reasons": [_write_obstacle(one, caller) for one in obstacles]})
+        shown = readable_appointments(obstacles, caller)
+        return answer({"bookable": not obstacles, "reasons": [_write_obstacle(one, shown) for one in obstacles]})
 
 
 def write_offered(slots: list[Slot], zone: str) -> list[SlotOut]:
@@ -171,11 +174,11 @@ def _slot_query(caller: Caller, query: SlotsQuery | NextSlotQuery | WhyQuery, wi
     return SlotQuery(caller.business_id, known_id(query.service_id), within, int(time.time()), user_id)
 
 
-def _write_obstacle(obstacle: Obstacle, caller: Caller) -> ReasonOut:
-    is_shown = obstacle.appointment_id is not None and may_see_titles(caller, obstacle.user_id)
+def _write_obstacle(obstacle: Obstacle, readable: frozenset[int]) -> ReasonOut:
     return ReasonOut(
         code=obstacle.reason.value,
         detail=str(SENTENCES[obstacle.reason]),
         user_id=obstacle.user_id,
-        appointment_id=obstacle.appointment_id if is_shown and obstacle.appointment_id else UNSET,
+        appointment_id=obstacle.appointment_id if obstacle.appointment_id in readable else UNSET,
+        resource_id=UNSET if obstacle.resource_id is None else obstacle.resource_id,
     )

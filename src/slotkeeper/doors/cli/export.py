@@ -33,6 +33,7 @@ from slotkeeper.offerings.models import (
     Resource,
     Service,
     ServiceProvider,
+    ServiceResource,
     TimeOff,
 )
 from slotkeeper.outbox.models import Message, MessageChoice, MessageTemplate
@@ -55,6 +56,7 @@ CONTENTS: dict[str, tuple[type[Model], frozenset[str]]] = {
     "closures": (Closure, frozenset()),
     "time_off": (TimeOff, frozenset()),
     "resources": (Resource, frozenset()),
+    "service_resources": (ServiceResource, frozenset()),
     "appointments": (Appointment, frozenset()),
     "intake_answers": (IntakeAnswer, frozenset()),
     "series_places": (SeriesPlace, frozenset()),

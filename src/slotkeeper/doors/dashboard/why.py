@@ -14,13 +14,14 @@ from django.views.decorators.cache import never_cache
 from slotkeeper.appointments.slots import SlotQuery, UnknownService, read_next_slots, read_obstacles
 from slotkeeper.doors.access import permit
 from slotkeeper.doors.dashboard.asking import caller_of, now, people_of, show
+from slotkeeper.doors.disclosure import readable_appointments
 from slotkeeper.doors.reasons import SENTENCES
 from slotkeeper.offerings.models import Service
+from slotkeeper.offerings.resources import names_of
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.intervals import Interval
 from slotkeeper.rules.local_time import InvalidTime, exact_instant, parse_time
 from slotkeeper.rules.permissions import Permission
-from slotkeeper.rules.slots import Obstacle
 
 ALTERNATIVES = 3
 
@@ -52,9 +53,9 @@ class WhyForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One thing that stands in the way: of whom, in words, and which appointment it is."""
+    """One thing that stands in the way: of whom, or which resource, in words, and which appointment it is."""
 
-    person: str
+    whose: str
     sentence: Promise
     appointment_id: int | None
 
@@ -80,14 +81,17 @@ def _found(query: SlotQuery, caller: Caller, people: dict[int, str]) -> dict[str
         obstacles, slots = read_obstacles(query), read_next_slots(query, ALTERNATIVES)
     except UnknownService:
         return {"is_unknown": True}
+    shown = readable_appointments(obstacles, caller)
+    names = names_of(caller.business_id, [one.resource_id for one in obstacles if one.resource_id is not None])
     return {
         "is_bookable": not obstacles,
-        "reasons": [_reason(obstacle, caller, people) for obstacle in obstacles],
+        "reasons": [
+            Reason(
+                names.get(one.resource_id or 0) or people.get(one.user_id or 0, ""),
+                SENTENCES[one.reason],
+                one.appointment_id if one.appointment_id in shown else None,
+            )
+            for one in obstacles
+        ],
         "slots": [datetime.fromtimestamp(slot.start, UTC) for slot in slots],
     }
-
-
-def _reason(obstacle: Obstacle, caller: Caller, people: dict[int, str]) -> Reason:
-    may_see = caller.reaches(obstacle.user_id, Permission.APPOINTMENTS_READ_ALL)
-    appointment_id = obstacle.appointment_id if may_see else None
-    return Reason(people.get(obstacle.user_id, ""), SENTENCES[obstacle.reason], appointment_id)
