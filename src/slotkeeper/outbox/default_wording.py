@@ -21,6 +21,7 @@ SUBJECTS: dict[Kind, Promise] = {
         "a message's subject", "Please connect your calendar again: {{ calendar_name }}"
     ),
     Kind.UNDELIVERABLE: pgettext_lazy("a message's subject", "Not delivered: {{ message_name }}"),
+    Kind.INVITATION: pgettext_lazy("a message's subject", "{{ inviter_name }} invites you to {{ business_name }}"),
 }
 BODIES: dict[Kind, Promise] = {
     Kind.BOOKED: pgettext_lazy(
@@ -105,6 +106,12 @@ BODIES: dict[Kind, Promise] = {
         "a message",
         "A message could not be delivered.\n\nMessage: {{ message_name }}\nTo: {{ address }}\nWhy: {{ problem }}\n\n"
         "Please check the address, or call your customer.",
+    ),
+    Kind.INVITATION: pgettext_lazy(
+        "a message",
+        "{{ inviter_name }} invites you to work with {{ business_name }} in Slotkeeper, where appointments "
+        "are kept.\n\nYour role: {{ role_name }}\nThe invitation is valid until {{ expires_on }}, and can be accepted "
+        "once.\n\nIf you do not know why you get this, you need do nothing.",
     ),
 }
 # In one or two SMS of 153 characters, the link included.

@@ -12,6 +12,7 @@ _LINKS = ("manage_link", "appointment_link", "link")
 _BUTTONS: dict[Kind, Promise] = {
     Kind.CANCELED: gettext_lazy("See the appointment"),
     Kind.CALENDAR_ATTENTION: gettext_lazy("Connect it again"),
+    Kind.INVITATION: gettext_lazy("See the invitation"),
 }
 # A time that is no longer taken would mislead at the top of a mail.
 _WITHOUT_HEADLINE = frozenset({Kind.CANCELED, Kind.CUSTOMER_CANCELED})
@@ -49,6 +50,8 @@ def _label(kind: Kind) -> str:
 def _footer(kind: Kind, business_name: str) -> str:
     if kind in TO_CUSTOMERS:
         about = gettext("You are written to because of an appointment at %(business)s.")
+    elif kind is Kind.INVITATION:
+        about = gettext("Your address was entered so that you can work at %(business)s.")
     else:
         about = gettext("You are written to because you work at %(business)s.")
     return about % {"business": business_name}

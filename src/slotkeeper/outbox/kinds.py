@@ -19,12 +19,13 @@ class Kind(StrEnum):
     CUSTOMER_CANCELED = "customer_canceled"
     CALENDAR_ATTENTION = "calendar_attention"
     UNDELIVERABLE = "undeliverable"
+    INVITATION = "invitation"
 
 
 REMINDERS = frozenset({Kind.REMINDER_24H, Kind.REMINDER_2H, Kind.REMINDER})
 NEWS = frozenset({Kind.BOOKED, Kind.AWAITING_CONFIRMATION, Kind.CONFIRMED, Kind.RESCHEDULED, Kind.CANCELED})
 TO_CUSTOMERS = NEWS | REMINDERS
-TO_MEMBERS = frozenset(Kind) - TO_CUSTOMERS
+TO_MEMBERS = frozenset(Kind) - TO_CUSTOMERS - {Kind.INVITATION}
 
 
 class ChannelName(StrEnum):
@@ -61,6 +62,7 @@ class Reason(StrEnum):
 
 OPEN = frozenset({State.WAITING, State.SENDING})
 CUSTOMER = "customer"  # as the recipient of a message
+INVITED = "invited"  # likewise: somebody who belongs to the business only once they accept
 
 
 def member(user_id: int) -> str:

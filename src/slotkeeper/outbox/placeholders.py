@@ -26,6 +26,7 @@ PLACEHOLDERS: dict[Kind, tuple[str, ...]] = dict.fromkeys(TO_CUSTOMERS, _CUSTOME
     Kind.CUSTOMER_CANCELED: (*_MEMBERS, "reason"),
     Kind.CALENDAR_ATTENTION: ("calendar_name", "link"),
     Kind.UNDELIVERABLE: ("address", "message_name", "problem", "link"),
+    Kind.INVITATION: ("business_name", "inviter_name", "role_name", "expires_on", "link"),
 }
 MEANINGS: dict[str, Promise] = {
     "customer_name": _("The customer’s name"),
@@ -48,6 +49,9 @@ MEANINGS: dict[str, Promise] = {
     "message_name": _("Which message it was"),
     "address": _("Where it was to go"),
     "problem": _("What went wrong"),
+    "inviter_name": _("Who invites"),
+    "role_name": _("The role that is offered"),
+    "expires_on": _("Until when the invitation is valid"),
     "link": _("The link to the page where you can do something about it"),
 }
 # The others may be empty: a line with nothing else in it is then left out.
@@ -62,6 +66,9 @@ NEVER_EMPTY = frozenset(
         "message_name",
         "address",
         "problem",
+        "inviter_name",
+        "role_name",
+        "expires_on",
         "link",
     }
 )
@@ -96,6 +103,9 @@ def samples(kind: Kind, business_name: str, zone: str, now: int) -> dict[str, st
         "message_name": kind_in_words(Kind.BOOKED),
         "address": "maria@example.com",
         "problem": gettext("This address does not exist."),
+        "inviter_name": pgettext("an example in a preview", "Alex Winter"),
+        "role_name": pgettext("role", "scheduler"),
+        "expires_on": when.day,
         "link": "https://example.com/calendars",
     }
     return {name: examples[name] for name in PLACEHOLDERS[kind]}

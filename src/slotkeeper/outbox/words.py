@@ -20,6 +20,7 @@ _NAMES: dict[Kind, Promise] = {
     Kind.CUSTOMER_CANCELED: pgettext_lazy("a message", "Canceled by the customer"),
     Kind.CALENDAR_ATTENTION: pgettext_lazy("a message", "A calendar needs attention"),
     Kind.UNDELIVERABLE: pgettext_lazy("a message", "A message could not be delivered"),
+    Kind.INVITATION: pgettext_lazy("a message", "Invitation"),
 }
 _OCCASIONS: dict[Kind, Promise] = {
     Kind.BOOKED: _("When an appointment is booked."),
@@ -35,6 +36,7 @@ _OCCASIONS: dict[Kind, Promise] = {
     Kind.CUSTOMER_CANCELED: _("To whose time it is, when a customer cancels it."),
     Kind.CALENDAR_ATTENTION: _("To whose calendar it is, when it has to be connected again."),
     Kind.UNDELIVERABLE: _("To the owner, when a message to a customer cannot be delivered."),
+    Kind.INVITATION: _("To somebody who is invited to the team."),
 }
 _CHANNELS: dict[ChannelName, Promise] = {
     ChannelName.EMAIL: pgettext_lazy("a way messages travel", "Email"),

@@ -64,6 +64,7 @@ class Business(models.Model):
     accent_color = models.CharField(max_length=7, default="", db_default="", blank=True)  # of the public page
     self_service_cutoff_minutes = models.PositiveIntegerField(default=1440, db_default=1440)
     contact_email = models.CharField(max_length=255, default="", db_default="", blank=True)  # answers to mails go there
+    requires_second_factor = models.BooleanField(default=False, db_default=False)  # of everybody who signs in
     version = models.PositiveIntegerField(default=1, db_default=1)
     created_at = models.DateTimeField(db_default=CurrentTimestamp())
 
@@ -102,6 +103,10 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         """Keep those of one business."""
         return self.filter(business_id=business_id)
 
+    def current(self) -> "MembershipQuerySet":
+        """Keep those who belong there, suspended or not."""
+        return self.filter(removed_at=None)
+
 
 class Membership(models.Model):
     """A person's place in a business: the role decides what they may do there."""
@@ -109,12 +114,14 @@ class Membership(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     business = models.ForeignKey(Business, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in Role])
-    is_suspended = models.BooleanField(default=False)
+    is_suspended = models.BooleanField(default=False)  # also once removed: nobody need ask both
+    removed_at = models.DateTimeField(null=True)  # the row stays, for what refers to it
     grants = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))  # beyond the role
     # Whose calendars and which services a member is limited to; None is no limit. Their own is always theirs.
     limited_to_user_ids = models.JSONField(null=True)
     limited_to_service_ids = models.JSONField(null=True)
     hours_version = models.PositiveIntegerField(default=1, db_default=1)  # of the ordinary week
+    version = models.PositiveIntegerField(default=1, db_default=1)  # of role, grants and limits
     created_at = models.DateTimeField(db_default=CurrentTimestamp())
 
     objects = MembershipQuerySet.as_manager()
@@ -125,6 +132,75 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} ({self.role})"
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    """Questions about invitations."""
+
+    def in_business(self, business_id: int) -> "InvitationQuerySet":
+        """Keep those of one business."""
+        return self.filter(business_id=business_id)
+
+    def waiting(self) -> "InvitationQuerySet":
+        """Keep those that are neither accepted nor revoked; some may have expired."""
+        return self.filter(accepted_at=None, revoked_at=None)
+
+
+class Invitation(models.Model):
+    """A place in a business that is offered to an address. Its link carries a secret, of which only a hash is kept."""
+
+    business = models.ForeignKey(Business, on_delete=models.CASCADE, related_name="invitations")
+    email = models.CharField(max_length=255)
+    role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in Role])
+    grants = models.JSONField(default=list)
+    limited_to_user_ids = models.JSONField(null=True)
+    limited_to_service_ids = models.JSONField(null=True)
+    invited_by = models.ForeignKey(Membership, on_delete=models.SET_NULL, null=True, related_name="invitations_made")
+    nonce = models.CharField(max_length=32)  # another one each time it is sent: the link before ends
+    secret_hash = models.BinaryField(max_length=32, unique=True)
+    sends = models.PositiveIntegerField(default=1)
+    sent_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    accepted_by = models.ForeignKey(Membership, on_delete=models.SET_NULL, null=True, related_name="+")
+    revoked_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=CurrentTimestamp())
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        db_table = "invitations"
+        constraints = [
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="invitations_email_in_lower_case"),
+            models.UniqueConstraint(
+                fields=["business", "email"],
+                condition=Q(accepted_at__isnull=True, revoked_at__isnull=True),
+                name="invitations_one_waiting",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} ({self.role})"
+
+
+class SessionRecord(models.Model):
+    """Where somebody is signed in, and when that was used last. It ends with the session itself."""
+
+    # Not a hash of its key: to end a session is to delete Django's row, where the key stands.
+    session = models.OneToOneField("sessions.Session", on_delete=models.CASCADE, related_name="record")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="session_records")
+    # The business in which it was used last; only its admins see it.
+    membership = models.ForeignKey(Membership, on_delete=models.SET_NULL, null=True, related_name="session_records")
+    user_agent = models.CharField(max_length=255, default="", blank=True)
+    address = models.CharField(max_length=64, default="", blank=True)
+    created_at = models.DateTimeField(db_default=CurrentTimestamp())
+    last_used_at = models.DateTimeField()  # to the minute
+
+    class Meta:
+        db_table = "session_records"
+
+    def __str__(self) -> str:
+        return f"{self.user_id} at {self.address}"
 
 
 class TokenQuerySet(models.QuerySet["ApiToken"]):

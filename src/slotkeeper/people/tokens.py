@@ -7,6 +7,7 @@ from django.db import transaction
 
 from slotkeeper.changes.record import Actor, Subject, record
 from slotkeeper.people.models import ApiToken, Membership, new_secret, secret_hash
+from slotkeeper.people.second_factor import SecondFactorMissing, owes_second_factor
 from slotkeeper.rules.permissions import Scope
 
 
@@ -24,7 +25,12 @@ class TokenWish:
 
 
 def create_token(membership: Membership, wish: TokenWish, actor: Actor) -> tuple[ApiToken, str]:
-    """Make a token for a membership; its secret is returned this once and never again."""
+    """Make a token for a membership; its secret is returned this once and never again.
+
+    Raises SecondFactorMissing where the business asks for one and the member has none; the operator is not asked.
+    """
+    if actor.kind != "command" and owes_second_factor(membership):
+        raise SecondFactorMissing
     secret = new_secret()
     with transaction.atomic():
         token = ApiToken.objects.create(

@@ -15,11 +15,14 @@ from slotkeeper.outbox.channels.opened import open_channel
 from slotkeeper.outbox.kinds import ChannelName, Kind
 from slotkeeper.outbox.ledger import is_any_due
 from slotkeeper.outbox.sending import Correspondent, Sender
+from slotkeeper.people.invitation_mail import InvitationCorrespondent
+from slotkeeper.people.invitations import SUBJECT as INVITATION
 
 logger = logging.getLogger("slotkeeper.worker")
 CORRESPONDENTS: dict[str, Correspondent] = {
     ENTITY: AppointmentCorrespondent(),
     CONNECTION: CalendarCorrespondent(),
+    INVITATION: InvitationCorrespondent(),
 }
 
 

@@ -11,7 +11,7 @@ from slotkeeper.doors.api.moments import written_moment
 from slotkeeper.doors.api.paging import DEFAULT_LIMIT, Limit
 from slotkeeper.doors.ids import known_id
 from slotkeeper.doors.message_words import REASONS, reason_in_words
-from slotkeeper.outbox.kinds import CUSTOMER, ChannelName, Kind, State, user_id_of
+from slotkeeper.outbox.kinds import CUSTOMER, INVITED, ChannelName, Kind, State, user_id_of
 from slotkeeper.outbox.models import Message
 from slotkeeper.outbox.reading import Narrowing
 from slotkeeper.people.callers import Caller
@@ -34,6 +34,7 @@ class MessageKind(StrEnum):
     CUSTOMER_CANCELED = "customer_canceled"
     CALENDAR_ATTENTION = "calendar_attention"
     UNDELIVERABLE = "undeliverable"
+    INVITATION = "invitation"
 
 
 class Recipient(StrEnum):
@@ -41,6 +42,10 @@ class Recipient(StrEnum):
 
     CUSTOMER = "customer"
     MEMBER = "member"
+    INVITED = "invited"
+
+
+_RECIPIENTS = {CUSTOMER: Recipient.CUSTOMER, INVITED: Recipient.INVITED}
 
 
 class MessageOut(msgspec.Struct):
@@ -137,7 +142,7 @@ def narrowing_of(query: MessageQuery) -> Narrowing:
 
 def write_message(message: Message, caller: Caller) -> dict[str, Any]:
     """Write a message as MessageOut describes it."""
-    is_to_customer, is_waiting = message.recipient == CUSTOMER, message.state == State.WAITING
+    recipient, is_waiting = _RECIPIENTS.get(message.recipient, Recipient.MEMBER), message.state == State.WAITING
     return {
         "id": message.pk,
         "subject_kind": message.subject_kind,
@@ -146,8 +151,8 @@ def write_message(message: Message, caller: Caller) -> dict[str, Any]:
         "also_appointment_ids": message.companions or [],
         "kind": message.kind,
         "channel": message.channel,
-        "recipient": Recipient.CUSTOMER if is_to_customer else Recipient.MEMBER,
-        "user_id": None if is_to_customer else user_id_of(message.recipient),
+        "recipient": recipient,
+        "user_id": user_id_of(message.recipient) if recipient is Recipient.MEMBER else None,
         "address": message.address,
         "state": message.state,
         "reason": message.reason or None,

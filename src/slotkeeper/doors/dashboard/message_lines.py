@@ -15,7 +15,7 @@ from slotkeeper.doors.dashboard.asking import people_of
 from slotkeeper.doors.dashboard.calendar_words import Standing
 from slotkeeper.doors.message_words import REASONS, reason_in_words
 from slotkeeper.doors.templatetags.moments import notice
-from slotkeeper.outbox.kinds import CUSTOMER, REMINDERS, ChannelName, Kind, Reason, State, user_id_of
+from slotkeeper.outbox.kinds import CUSTOMER, INVITED, REMINDERS, ChannelName, Kind, Reason, State, user_id_of
 from slotkeeper.outbox.models import Message
 from slotkeeper.outbox.reading import Narrowing, narrowed, written_to_customer
 from slotkeeper.outbox.words import channel_in_words, kind_in_words
@@ -139,6 +139,8 @@ def _reminder_in_words(kind: Kind, minutes: int) -> str:
 
 
 def _recipient(message: Message, appointment: Appointment | None, people: dict[int, str]) -> str:
+    if message.recipient == INVITED:
+        return gettext("Somebody who is invited")
     if message.recipient != CUSTOMER:
         return people.get(user_id_of(message.recipient), gettext("Somebody who has left"))
     return (appointment.contact_name if appointment else None) or gettext("Customer")
