@@ -21,10 +21,11 @@ from slotkeeper.appointments.free_busy import (
     read_alternatives,
     read_busy,
 )
+from slotkeeper.appointments.givers import GIVEN_BY_OTHERS, NotGiven, require_giver
 from slotkeeper.appointments.guard import is_overlap
 from slotkeeper.appointments.insert import Booking, Entry, insert_booking, json_time
 from slotkeeper.appointments.models import Appointment
-from slotkeeper.appointments.reach import Reach
+from slotkeeper.appointments.reach import OutOfReach, Reach
 from slotkeeper.appointments.rows import MAX_DURATION_SECONDS, AppointmentRow, find
 from slotkeeper.appointments.slots import SlotQuery, UnknownService, read_next_slots
 from slotkeeper.calendars.busy import Freshness, has_calendars, read_calendars
@@ -80,12 +81,13 @@ class SlotTaken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The appointment to change, the versions its changer will accept (None: any), and whether over time off."""
+    """The appointment to change, the versions its changer will accept (None: any), and what else they may do."""
 
     reach: Reach
     appointment_id: int
     versions: frozenset[int] | None = None
     may_overlap_time_off: bool = False
+    may_assign: bool = True  # to somebody else
 
 
 class Entered(NamedTuple):
@@ -131,7 +133,7 @@ _RECORDED = (
 def book(booking: Booking, actor: Actor, now: int, *, allow_conflicts: bool = False) -> AppointmentRow:
     """Book an appointment, scheduled; over time off only where `allow_conflicts` says so.
 
-    Raises EndBeforeStart, TooLong, InThePast, UnknownMember, UnknownReference and SlotTaken;
+    Raises EndBeforeStart, TooLong, InThePast, UnknownMember, UnknownReference, NotGiven and SlotTaken;
     after any of them nothing is stored.
     """
     return book_as_member(booking, actor, now, allow_conflicts=allow_conflicts).row
@@ -148,7 +150,7 @@ def book_as_member(booking: Booking, actor: Actor, now: int, *, allow_conflicts:
 def record_past(booking: Booking, actor: Actor, now: int) -> AppointmentRow:
     """Store an appointment that is over, as completed; it claims its time like any other.
 
-    Raises EndBeforeStart, TooLong, UnknownMember, UnknownReference and SlotTaken.
+    Raises EndBeforeStart, TooLong, UnknownMember, UnknownReference, NotGiven and SlotTaken.
     """
     _check_length(Interval(booking.start_time, booking.end_time))
     return enter(booking, Entry(Status.COMPLETED, "recorded"), actor, now).row
@@ -171,6 +173,8 @@ def update(
             if wanted:
                 _change(current, wanted, now)
                 target.reach.require(current.user_id, current.service_id)
+                if "user_id" in wanted:
+                    _require_assignable(target, current)
                 wish = _wish_of(current)
                 if _CLAIMED & wanted.keys() and not target.may_overlap_time_off and _is_absent(wish, now):
                     raise _slot_taken(wish, now)
@@ -221,7 +225,7 @@ def _check_length(asked: Interval) -> None:
 def enter(booking: Booking, entry: Entry, actor: Actor, now: int) -> Entered:
     """Store a booking whose times were checked, with what its service and contact add.
 
-    Raises UnknownMember, UnknownReference and SlotTaken.
+    Raises UnknownMember, UnknownReference, NotGiven and SlotTaken.
     """
     person = Person(booking.business_id, booking.user_id)
     asked = Interval(booking.start_time, booking.end_time)
@@ -247,7 +251,8 @@ def _place(person: Person, service_id: int | None, contact_id: int | None, asked
     found = hot_sql.row(
         "SELECT s.id, s.buffer_before_minutes, s.buffer_after_minutes, c.id, c.name, c.email, c.phone, "
         "EXISTS (SELECT 1 FROM time_off t WHERE t.user_id = u.id AND t.end_time > %s AND t.start_time < %s), "
-        f"EXISTS (SELECT 1 FROM opening_hours o WHERE o.membership_id = m.id), {has_calendars('u.id')} "
+        f"EXISTS (SELECT 1 FROM opening_hours o WHERE o.membership_id = m.id), "
+        f"{has_calendars('u.id')}, {GIVEN_BY_OTHERS} "
         "FROM memberships m JOIN users u ON u.id = m.user_id "
         "LEFT JOIN services s ON s.id = %s AND s.business_id = m.business_id AND s.is_active "
         "LEFT JOIN leads c ON c.id = %s AND c.business_id = m.business_id "
@@ -263,12 +268,13 @@ def _place(person: Person, service_id: int | None, contact_id: int | None, asked
     )
     if found is None:
         raise UnknownMember
-    found_service, before, after, found_contact, name, email, phone, is_time_off, keeps_hours, are_connected = found
+    found_service, before, after, found_contact, *contact, is_time_off, keeps_hours, are_connected, is_others = found
     if found_service != service_id or found_contact != contact_id:
         raise UnknownReference
-    contact = (name, email, phone)
+    if is_others:
+        raise NotGiven
     flags = bool(is_time_off), bool(keeps_hours), bool(are_connected)
-    return _Place((before or 0) * 60, (after or 0) * 60, contact, *flags)
+    return _Place((before or 0) * 60, (after or 0) * 60, tuple(contact), *flags)
 
 
 def _slot_taken(wish: _Wish, now: int) -> SlotTaken:
@@ -285,6 +291,12 @@ def _slot_taken(wish: _Wish, now: int) -> SlotTaken:
             return SlotTaken(conflicts, [Interval(slot.start, slot.end) for slot in slots])
     request = AlternativesRequest(wish.asked.start, now)
     return SlotTaken(conflicts, read_alternatives(wish.person, request, wish.besides_id, wish.buffers))
+
+
+def _require_assignable(target: Target, current: Appointment) -> None:
+    if not target.may_assign:
+        raise OutOfReach
+    require_giver(current.user_id, current.service_id)
 
 
 def _wish_of(current: Appointment) -> _Wish:

@@ -15,6 +15,7 @@ from django.db import transaction
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.actions import Target
 from slotkeeper.appointments.customer_links import LinkedAppointment, make_link, open_link
+from slotkeeper.appointments.givers import NotGiven
 from slotkeeper.appointments.guard import lock_claimants
 from slotkeeper.appointments.insert import Booking, Entry
 from slotkeeper.appointments.models import Hold, IntakeAnswer, TimeClaim
@@ -184,7 +185,7 @@ def _refusing(offer: Offer, query: SlotQuery, refusal: type[NotOffered] = NotOff
         yield
     except _Obstructed as error:
         obstacles = error.obstacles
-    except actions.SlotTaken:  # written past our lock: by hand, or by an older server
+    except (actions.SlotTaken, NotGiven):  # written past our lock: by hand, or by an older server
         obstacles = obstacles_of(offer, query)
     else:
         return

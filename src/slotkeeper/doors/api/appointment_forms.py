@@ -141,11 +141,19 @@ class CalendarStanding(msgspec.Struct):
     as_of: str | None
 
 
+class RefusalReason(msgspec.Struct):
+    """Why a person cannot be given an appointment."""
+
+    code: str
+    detail: str
+
+
 class Refusal(Problem, frozen=True, omit_defaults=True):
     """A 409 or 412: beside the problem, what a client needs to go on."""
 
     conflicts: list[Conflict] | UnsetType = UNSET
     suggested_slots: list[Slot] | UnsetType = UNSET
+    reasons: list[RefusalReason] | UnsetType = UNSET
     current: AppointmentOut | UnsetType = UNSET
 
 

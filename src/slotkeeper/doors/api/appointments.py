@@ -165,8 +165,8 @@ class Appointments(JsonEndpoint):
             row, keeps_hours = actions.book_as_member(
                 booking, caller.actor, now(), allow_conflicts=body.allow_conflicts
             )
-        headers = {"Location": f"/api/appointments/{row.id}", "ETag": _etag(row.version)}
-        return answer(_with_warnings(row, form, caller, keeps_hours), HTTPStatus.CREATED, headers)
+        headers = {"Location": f"/api/appointments/{row.id}", "ETag": etag_of(row.version)}
+        return answer(with_warnings(row, form, caller, keeps_hours), HTTPStatus.CREATED, headers)
 
 
 class OneAppointment(JsonEndpoint):
@@ -204,7 +204,7 @@ class OneAppointment(JsonEndpoint):
             if value is not UNSET and name not in {"version", "time_zone", "allow_conflicts"}
         }
         user_id = fields.get("user_id", caller.user_id)
-        _check_override(caller, body.allow_conflicts)
+        check_override(caller, body.allow_conflicts)
         zone = zone_of(caller, body.time_zone)
         times = TimeReader(zone)
         for name in ("start_time", "end_time"):
@@ -219,8 +219,8 @@ class OneAppointment(JsonEndpoint):
             row = actions.update(target, known_references(fields), caller.actor, now())
             is_moved = bool({"start_time", "end_time", "user_id"} & fields.keys())
         form = TimeForm.with_offset(zone)
-        written = _with_warnings(row, form, caller) if is_moved else write_appointment(row, form, caller)
-        return answer(written, headers={"ETag": _etag(row.version)})
+        written = with_warnings(row, form, caller) if is_moved else write_appointment(row, form, caller)
+        return answer(written, headers={"ETag": etag_of(row.version)})
 
 
 class CancelAppointment(JsonEndpoint):
@@ -293,7 +293,7 @@ def booking_of(body: NewAppointment, caller: Caller, zone: str) -> Booking:
     """Read what is to be booked, if the caller may book it for that person. Raises ApiProblem."""
     user_id = caller.user_id if body.user_id is None else known_id(body.user_id)
     reach_of(caller, Permission.APPOINTMENTS_WRITE_ALL).require(user_id, body.service_id)
-    _check_override(caller, body.allow_conflicts)
+    check_override(caller, body.allow_conflicts)
     times = TimeReader(zone)
     start, end = times.instant("start_time", body.start_time), times.instant("end_time", body.end_time)
     times.check()
@@ -318,7 +318,7 @@ def booking_of(body: NewAppointment, caller: Caller, zone: str) -> Booking:
 def answer_one(row: rows.AppointmentRow, zone: str, caller: Caller) -> HttpResponse:
     """Answer with one appointment and its ETag."""
     written = write_appointment(row, TimeForm.with_offset(zone), caller)
-    return answer(written, headers={"ETag": _etag(row.version)})
+    return answer(written, headers={"ETag": etag_of(row.version)})
 
 
 def target_of(
@@ -330,7 +330,8 @@ def target_of(
     if header is not None and header.strip() != "*":
         named = frozenset(int(number) for number in re.findall(r'"(\d{1,9})"', header))
         versions = named if versions is None else named & versions
-    return Target(reach_of(caller, Permission.APPOINTMENTS_WRITE_ALL), known_id(appointment_id), versions)
+    reach, may_assign = reach_of(caller, Permission.APPOINTMENTS_WRITE_ALL), caller.may(Permission.APPOINTMENTS_ASSIGN)
+    return Target(reach, known_id(appointment_id), versions, may_assign=may_assign)
 
 
 def _move(endpoint: JsonEndpoint, appointment_id: int, status: Status, reason: str | None = None) -> HttpResponse:
@@ -341,7 +342,7 @@ def _move(endpoint: JsonEndpoint, appointment_id: int, status: Status, reason: s
     return answer_one(row, caller.time_zone, caller)
 
 
-def _with_warnings(
+def with_warnings(
     row: rows.AppointmentRow, form: TimeForm, caller: Caller, keeps_hours: bool | None = None
 ) -> dict[str, Any]:
     """Write an appointment that was just made or moved, with the rules that it goes past."""
@@ -350,12 +351,14 @@ def _with_warnings(
     return written | {"warnings": [{"code": reason.value} for reason in warnings]} if warnings else written
 
 
-def _check_override(caller: Caller, allow_conflicts: bool) -> None:
+def check_override(caller: Caller, allow_conflicts: bool) -> None:
+    """Refuse to book over calendar events or time off where the role may not. Raises ApiProblem."""
     if allow_conflicts and not caller.may(Permission.APPOINTMENTS_OVERRIDE):
         raise not_permitted("Your role may not book over calendar events or time off.")
 
 
-def _etag(version: int) -> str:
+def etag_of(version: int) -> str:
+    """Write a version as an ETag."""
     return f'"{version}"'
 
 

@@ -6,13 +6,16 @@ from typing import Any
 from django.db import IntegrityError
 
 from slotkeeper.appointments import actions
+from slotkeeper.appointments.assignment import TakesPart, TooManyAtOnce, Why
 from slotkeeper.appointments.calendar_sync import UnknownProposal
 from slotkeeper.appointments.free_busy import UnknownMember
+from slotkeeper.appointments.givers import NotGiven
 from slotkeeper.appointments.reach import OutOfReach
 from slotkeeper.appointments.slots import UnknownService
 from slotkeeper.calendars.connections import UnknownCalendar, UnknownConnection
 from slotkeeper.contacts.actions import UnknownContact
 from slotkeeper.doors.api.problems import ApiProblem, FieldError, bad_field, bad_fields, not_found
+from slotkeeper.doors.assignment_words import OBSTACLES
 from slotkeeper.offerings import refusals, time_off
 from slotkeeper.outbox.ledger import NotResendable, UnknownMessage
 from slotkeeper.people.business import SlugTaken, UnusableContactEmail
@@ -40,6 +43,7 @@ _NOT_FOUND = (
 _BAD_FIELDS: dict[type[Exception], tuple[str, str]] = {
     actions.EndBeforeStart: ("end_time", "END_BEFORE_START"),
     actions.TooLong: ("end_time", "TOO_LONG"),
+    TooManyAtOnce: ("end", "TOO_LONG"),
     time_off.AbsenceEndsTooEarly: ("end", "END_BEFORE_START"),
     time_off.AbsenceTooLong: ("end", "TOO_LONG"),
     SlugTaken: ("slug", "INVALID_FIELD"),
@@ -50,6 +54,8 @@ _BAD_FIELDS: dict[type[Exception], tuple[str, str]] = {
 }
 _REFUSED: dict[type[Exception], tuple[HTTPStatus, str]] = {
     actions.FixedInFinalStatus: (HTTPStatus.CONFLICT, "INVALID_TRANSITION"),
+    NotGiven: (HTTPStatus.CONFLICT, "NOT_OFFERED"),
+    TakesPart: (HTTPStatus.CONFLICT, "NOT_OFFERED"),
     refusals.StillInUse: (HTTPStatus.CONFLICT, "STILL_IN_USE"),
     refusals.StillNeeded: (HTTPStatus.CONFLICT, "STILL_IN_USE"),
     NotResendable: (HTTPStatus.CONFLICT, "BEING_SENT"),
@@ -57,6 +63,7 @@ _REFUSED: dict[type[Exception], tuple[HTTPStatus, str]] = {
     TooManyEndpoints: (HTTPStatus.CONFLICT, "TOO_MANY_ENDPOINTS"),
     OutOfReach: (HTTPStatus.FORBIDDEN, "NOT_PERMITTED"),
 }
+_NOT_ASSIGNABLE: dict[type[Exception], Why] = {NotGiven: Why.NOT_GIVEN, TakesPart: Why.TAKES_PART}
 
 
 def as_problem(error: Exception) -> ApiProblem | None:
@@ -70,12 +77,17 @@ def as_problem(error: Exception) -> ApiProblem | None:
     if isinstance(error, refusals.InvalidFields):
         return bad_fields([FieldError(name, "INVALID_FIELD", why) for name, why in error.reasons.items()])
     if type(error) in _REFUSED:
-        return ApiProblem(*_REFUSED[type(error)], str(error.__doc__))
+        return ApiProblem(*_REFUSED[type(error)], str(error.__doc__), extra=_reasons(error))
     if isinstance(error, InvalidTransition):
         return ApiProblem(HTTPStatus.CONFLICT, "INVALID_TRANSITION", str(error))
     if isinstance(error, IntegrityError) and _is_missing_reference(error):
         return not_found()  # what the request referred to was erased a moment ago
     return None
+
+
+def _reasons(error: Exception) -> dict[str, Any]:
+    why = _NOT_ASSIGNABLE.get(type(error))
+    return {} if why is None else {"reasons": [{"code": why.value, "detail": str(OBSTACLES[why])}]}
 
 
 def _is_missing_reference(error: IntegrityError) -> bool:

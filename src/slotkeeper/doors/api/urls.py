@@ -10,6 +10,7 @@ from django.urls import register_converter
 from slotkeeper.doors.access import PUBLIC, permit
 from slotkeeper.doors.api import (
     appointments,
+    assignments,
     business,
     calendar_connections,
     calendar_events,
@@ -156,6 +157,7 @@ router = Router(
         path("tokens/<record_id:token_id>/revoke", people.RevokeToken.as_view(), name="api_token_revoke"),
         path("appointments", appointments.Appointments.as_view(), name="api_appointments"),
         path("appointments/freebusy", free_busy.FreeBusyEndpoint.as_view(), name="api_freebusy"),
+        path("appointments/reassign", assignments.ReassignAppointments.as_view(), name="api_reassign"),
         path("appointments/check-conflicts", free_busy.CheckConflicts.as_view(), name="api_check_conflicts"),
         path(
             "appointments/<record_id:appointment_id>",
@@ -181,6 +183,11 @@ router = Router(
             "appointments/<record_id:appointment_id>/no-show",
             appointments.NoShowAppointment.as_view(),
             name="api_no_show",
+        ),
+        path(
+            "appointments/<record_id:appointment_id>/assign",
+            assignments.AssignAppointment.as_view(),
+            name="api_assign",
         ),
         path(
             "appointments/<record_id:appointment_id>/history",

@@ -7,8 +7,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from slotkeeper.appointments import actions
+from slotkeeper.appointments.assignment import TakesPart, Why
 from slotkeeper.appointments.free_busy import BusyEntry, BusyKind, Person, UnknownMember, read_alternatives
+from slotkeeper.appointments.givers import NotGiven
 from slotkeeper.appointments.reach import OutOfReach
+from slotkeeper.doors.assignment_words import OBSTACLES
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.appointment_status import InvalidTransition
 from slotkeeper.rules.availability import AlternativesRequest
@@ -23,6 +26,8 @@ REFUSED = (
     actions.EndBeforeStart,
     actions.FixedInFinalStatus,
     actions.UnknownReference,
+    NotGiven,
+    TakesPart,
     OutOfReach,
     UnknownMember,
     InvalidTransition,
@@ -42,6 +47,8 @@ _SENTENCES: dict[type[Exception], Promise] = {
     actions.EndBeforeStart: _("The end must come after the start."),
     actions.FixedInFinalStatus: _("Times, person and service of a finished appointment are fixed."),
     actions.UnknownReference: _("The customer or the service is not there any more."),
+    NotGiven: OBSTACLES[Why.NOT_GIVEN],
+    TakesPart: OBSTACLES[Why.TAKES_PART],
     OutOfReach: _("Your role may not give an appointment to that person, or for that service."),
     UnknownMember: _("This person does not work here any more."),
 }

@@ -238,7 +238,8 @@ ERROR_CODES = (
     (
         "NOT_OFFERED",
         409,
-        "Customers cannot book this time. “reasons” says why, “suggested_slots” what is free next.",
+        "Customers cannot book this time, or the person cannot be given the appointment. “reasons” says why, "
+        "“suggested_slots” what is free next.",
     ),
     ("HOLD_EXPIRED", 409, "The hold was over, and the time is gone; as NOT_OFFERED."),
     ("CANNOT_CONNECT", 409, "The calendar account cannot be reached; the message says why."),
