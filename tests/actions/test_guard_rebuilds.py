@@ -19,14 +19,14 @@ from actions.by_hand import (
 )
 from race.harness import out_of_step, overlaps_stored
 from race.scratch import scratch_copy
-from slotkeeper.appointments import guard
+from slotkeeper.own_constraints import GuardConstraint, missing_parts
 
-GUARDED = [("appointments", "Appointment"), ("appointments", "TimeClaim")]
+GUARDED = [("appointments", "Appointment"), ("appointments", "TimeClaim"), ("changes", "Change")]
 HELD = models.Q(id__gt=0)
 
 
 def missing(registry=apps) -> list[str]:
-    return guard.missing_parts([registry.get_model(*name) for name in GUARDED])
+    return missing_parts([registry.get_model(*name) for name in GUARDED])
 
 
 @pytest.fixture
@@ -114,9 +114,7 @@ def test_guard_survives_a_table_renamed_and_renamed_back(scratch, committed_cast
 def test_every_part_can_be_taken_out_and_put_back_by_a_migration(scratch, committed_cast, app_label, name):
     state = MigrationLoader(connection).project_state()
     parts = [
-        part
-        for part in state.apps.get_model(app_label, name)._meta.constraints
-        if isinstance(part, guard.GuardConstraint)
+        part for part in state.apps.get_model(app_label, name)._meta.constraints if isinstance(part, GuardConstraint)
     ]
     for _ in range(2):
         for part in parts:
@@ -133,7 +131,7 @@ def test_every_part_can_be_taken_out_and_put_back_by_a_migration(scratch, commit
 @on_sqlite
 def test_every_dropped_or_changed_trigger_is_noticed(db):
     triggers = sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-    assert len(triggers) == 13
+    assert len(triggers) == 16
     for name, statement in triggers:
         sql(f"DROP TRIGGER {name}")
         assert missing() == [name]
@@ -145,8 +143,8 @@ def test_every_dropped_or_changed_trigger_is_noticed(db):
 
 
 @on_sqlite
-@pytest.mark.parametrize("table", ["appointments", "time_claims"])
-def test_rebuild_by_hand_that_loses_the_triggers_is_noticed(scratch, committed_cast, table):
+@pytest.mark.parametrize(("table", "parts"), [("appointments", 6), ("time_claims", 7), ("changes", 3)])
+def test_rebuild_by_hand_that_loses_the_triggers_is_noticed(scratch, committed_cast, table, parts):
     (create,) = sql(f"SELECT sql FROM sqlite_master WHERE name = '{table}' AND type = 'table'")[0]
     connection.close()
     with connection.cursor() as cursor:
@@ -156,9 +154,10 @@ def test_rebuild_by_hand_that_loses_the_triggers_is_noticed(scratch, committed_c
         cursor.execute(f"INSERT INTO rebuilt SELECT * FROM {table}")
         cursor.execute(f"DROP TABLE {table}")
         cursor.execute(f"ALTER TABLE rebuilt RENAME TO {table}")
-    assert len(missing()) == (6 if table == "appointments" else 7)
-    insert(committed_cast.owner)
-    assert overlaps_stored() == 1
+    assert len(missing()) == parts
+    if table != "changes":
+        insert(committed_cast.owner)
+        assert overlaps_stored() == 1
 
 
 @on_sqlite
@@ -177,9 +176,9 @@ def test_table_rebuilt_without_its_checks_is_noticed(scratch):
 def test_every_disabled_or_dropped_trigger_is_noticed(db):
     triggers = sql(
         "SELECT tgname, tgrelid::regclass::text, pg_get_triggerdef(oid) FROM pg_trigger "
-        "WHERE NOT tgisinternal AND tgrelid IN ('appointments'::regclass, 'time_claims'::regclass)"
+        "WHERE NOT tgisinternal AND tgrelid IN ('appointments'::regclass, 'time_claims'::regclass, 'changes'::regclass)"
     )
-    assert len(triggers) == 6
+    assert len(triggers) == 9
     for name, table, definition in triggers:
         for state in ("DISABLE", "ENABLE REPLICA"):
             sql(f"ALTER TABLE {table} {state} TRIGGER {name}")
@@ -209,12 +208,12 @@ def test_every_replaced_function_is_noticed(db):
     functions = sql(
         "SELECT DISTINCT proname FROM pg_proc JOIN pg_trigger ON tgfoid = pg_proc.oid WHERE NOT tgisinternal"
     )
-    assert len(functions) == 4
+    assert len(functions) == 5
     nothing = "RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$"
     for (name,) in functions:
         sql(f"CREATE OR REPLACE FUNCTION {name}() {nothing}")
         assert any(part.startswith(name) for part in missing())
-    assert len(missing()) == 6
+    assert len(missing()) == 9
 
 
 @on_postgresql

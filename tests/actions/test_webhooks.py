@@ -126,12 +126,13 @@ def test_only_what_was_subscribed_to_is_sent(cast, settings):
 
 
 def test_what_happened_before_the_endpoint_was_added_is_not_told(hooked):
-    hooked.book()
-    Change.objects.update(at=hooked.endpoint.created_at - timedelta(seconds=2))
-    hooked.book(50)
+    booked = hooked.book()
+    WebhookEndpoint.objects.update(created_at=datetime.fromtimestamp(NOW + 2, UTC))
+    target = Target(Reach(hooked.member.business_id), booked.id)
+    actions.update(target, {"title": "Later"}, COMMAND, NOW + 2)
     hooked.work()
     (payload,) = hooked.heard()
-    assert payload["data"]["after"]["start_time"].startswith(f"{datetime.fromtimestamp(NOW + 50 * HOUR, UTC):%FT%H}")
+    assert payload["data"]["after"] == {"title": "Later"}
 
 
 def test_other_businesses_learn_nothing(hooked, cast):

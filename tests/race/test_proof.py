@@ -10,9 +10,9 @@ from cast import Cast
 from race.contestants import DAWN, HOUR, NOW, PlainSql, Verbs, close_own_connection
 from race.harness import LANES, overlaps_stored, race
 from race.scratch import scratch_copy
-from slotkeeper.appointments import guard
 from slotkeeper.appointments.free_busy import Person, read_busy
 from slotkeeper.appointments.models import TimeClaim
+from slotkeeper.own_constraints import missing_parts
 from slotkeeper.rules.intervals import Interval
 
 ROUNDS = 8
@@ -29,7 +29,7 @@ def unguarded(committed_cast: Cast) -> Iterator[Cast]:
                     cursor.execute(f"DROP TRIGGER time_claims_one_per_user_{event}")
             else:
                 cursor.execute("ALTER TABLE time_claims DROP CONSTRAINT time_claims_one_per_user")
-        assert guard.missing_parts([TimeClaim])
+        assert missing_parts([TimeClaim])
         yield committed_cast
         close_own_connection()
 

@@ -34,11 +34,12 @@ class LinkedAppointment:
     row: AppointmentRow
     business_id: int
     may_change_until: int
+    source: str = ""  # the door, and the address of who follows the link
 
     @property
     def actor(self) -> Actor:
         """Name the customer in the record of changes."""
-        return Actor("customer", self.row.contact_id, self.row.contact_name or "customer")
+        return Actor("customer", self.row.contact_id, self.row.contact_name or "customer", self.source)
 
 
 def make_link(row: AppointmentRow) -> str:
@@ -61,7 +62,7 @@ def link_for(row: AppointmentRow, occasion: str) -> str:
     return Signer(salt=_PURPOSE).sign(secret)
 
 
-def open_link(text: str, now: int) -> LinkedAppointment:
+def open_link(text: str, now: int, source: str = "") -> LinkedAppointment:
     """Find what a link leads to. Raises UnknownLink when it is forged, expired or revoked."""
     try:
         secret = Signer(salt=_PURPOSE).unsign(text)
@@ -75,7 +76,7 @@ def open_link(text: str, now: int) -> LinkedAppointment:
     row = None if found is None else find(Reach(found[1]), found[0])
     if found is None or row is None:
         raise UnknownLink
-    return LinkedAppointment(row, found[1], row.start_time - found[2] * MINUTE_SECONDS)
+    return LinkedAppointment(row, found[1], row.start_time - found[2] * MINUTE_SECONDS, source)
 
 
 def revoke_links(appointment_id: int, business_id: int, now: int) -> int:

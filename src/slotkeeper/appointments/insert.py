@@ -52,14 +52,14 @@ _APPOINTMENT = (
 )
 _CHANGE = (
     "INSERT INTO changes (business_id, subject_kind, subject_id, subject_version, verb, actor_kind, actor_id, "
-    "actor_name, at, before, after, handled_at) "
+    "actor_name, source, at, before, after, handled_at) "
 )
 # One statement in autocommit: a third of the database's work of BEGIN, two INSERTs, COMMIT.
 _TOGETHER = (
-    f"WITH made AS ({_APPOINTMENT}), noted AS ({_CHANGE} SELECT %s, 'appointment', id, 1, %s, %s, %s, %s, %s, NULL, "
-    "%s::jsonb, NULL FROM made) SELECT id FROM made"
+    f"WITH made AS ({_APPOINTMENT}), noted AS ({_CHANGE} SELECT %s, 'appointment', id, 1, %s, %s, %s, %s, %s, %s, "
+    "NULL, %s::jsonb, NULL FROM made) SELECT id FROM made"
 )
-_NOTED = f"{_CHANGE} VALUES (%s, 'appointment', %s, 1, %s, %s, %s, %s, %s, NULL, %s, NULL)"
+_NOTED = f"{_CHANGE} VALUES (%s, 'appointment', %s, 1, %s, %s, %s, %s, %s, %s, NULL, %s, NULL)"
 
 
 def json_time(instant: int) -> str:
@@ -79,7 +79,7 @@ def insert_booking(booking: Booking, entry: Entry, actor: Actor, now: int) -> Ap
         hot_sql.timestamp(booking.end_time + entry.buffer_after_seconds),
         moment, moment,
     ]  # fmt: skip
-    change = [entry.verb, actor.kind, actor.id, actor.name, moment, _after(booking, entry.status)]
+    change = [entry.verb, actor.kind, actor.id, actor.name, actor.source, moment, _after(booking, entry.status)]
     if hot_sql.is_postgresql():
         with _alone_or_nested():
             (appointment_id,) = hot_sql.row(_TOGETHER, [*appointment, booking.business_id, *change])

@@ -10,15 +10,16 @@ from slotkeeper.changes.models import Change
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did it: a member, a token, a customer by link, a command, the worker."""
+    """Who did it: a member, a token, a customer by link, a command, the worker; `source` says from where."""
 
     kind: str
     id: int | None
     name: str
+    source: str = ""  # the door, and the address of who came through it: "api 203.0.113.7"
 
 
-COMMAND = Actor("command", None, "slotkeeper command")
-WORKER = Actor("worker", None, "worker")
+COMMAND = Actor("command", None, "slotkeeper command", "command")
+WORKER = Actor("worker", None, "worker", "worker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ def record(
         actor_kind=actor.kind,
         actor_id=actor.id,
         actor_name=actor.name,
+        source=actor.source,
         before=before,
         after=after,
     )

@@ -20,6 +20,7 @@ from django.utils.translation import gettext, gettext_noop
 from slotkeeper.doors.access import PUBLIC, SIGNED_IN, Access, access_to
 from slotkeeper.doors.api.problems import ApiProblem, answer_problem, not_permitted, not_signed_in, try_later
 from slotkeeper.doors.rate_limit import is_over_limit, too_many_requests
+from slotkeeper.doors.source import API, DASHBOARD, named_source
 from slotkeeper.people.callers import Caller, caller_of_membership, caller_of_token, note_token_use
 from slotkeeper.people.models import Membership, User
 from slotkeeper.rules.permissions import Permission
@@ -196,7 +197,7 @@ def token_caller(request: HttpRequest) -> Caller | None:
     scheme, _, secret = request.META["HTTP_AUTHORIZATION"].partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         return None
-    return caller_of_token(secret.strip(), int(time.time()))
+    return caller_of_token(secret.strip(), int(time.time()), named_source(API, request))
 
 
 def session_caller(request: HttpRequest) -> Caller | None:
@@ -211,7 +212,7 @@ def session_caller(request: HttpRequest) -> Caller | None:
         return None
     if membership.pk != chosen:
         request.session["membership_id"] = membership.pk
-    return caller_of_membership(membership)
+    return caller_of_membership(membership, named_source(DASHBOARD, request))
 
 
 def refused(request: HttpRequest, problem: ApiProblem) -> HttpResponse:

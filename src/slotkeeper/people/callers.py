@@ -32,6 +32,7 @@ class Caller:
     grants: frozenset[str] = frozenset()
     limited_to_user_ids: frozenset[int] | None = None  # whose calendars; None: everybody's
     limited_to_service_ids: frozenset[int] | None = None
+    source: str = ""  # the door, and the address of who is asking
 
     def may(self, permission: Permission) -> bool:
         """Say whether the role, or a grant, and the token's scope allow it."""
@@ -47,8 +48,8 @@ class Caller:
     def actor(self) -> Actor:
         """Name this caller in the record of changes."""
         if self.token_id is None:
-            return Actor("member", self.membership_id, self.name)
-        return Actor("token", self.token_id, self.name)
+            return Actor("member", self.membership_id, self.name, self.source)
+        return Actor("token", self.token_id, self.name, self.source)
 
     @property
     def key(self) -> str:
@@ -56,7 +57,7 @@ class Caller:
         return f"token {self.token_id}" if self.token_id else f"membership {self.membership_id}"
 
 
-def caller_of_token(secret: str, now: int) -> Caller | None:
+def caller_of_token(secret: str, now: int, source: str = "") -> Caller | None:
     """Find who a token's secret belongs to; None if it is unknown, expired, revoked or its member may not act."""
     found = hot_sql.row(
         f"SELECT t.id, t.scope, {hot_sql.epoch('t.expires_at')}, {hot_sql.epoch('t.last_used_at')}, "
@@ -99,10 +100,11 @@ def caller_of_token(secret: str, now: int) -> Caller | None:
         grants=frozenset(_stored(grants)),
         limited_to_user_ids=_limit(user_ids),
         limited_to_service_ids=_limit(service_ids),
+        source=source,
     )
 
 
-def caller_of_membership(membership: Membership) -> Caller:
+def caller_of_membership(membership: Membership, source: str = "") -> Caller:
     """Describe a signed-in member; the membership's user must be loaded."""
     user = membership.user
     return Caller(
@@ -115,6 +117,7 @@ def caller_of_membership(membership: Membership) -> Caller:
         grants=frozenset(membership.grants),
         limited_to_user_ids=_limit(membership.limited_to_user_ids),
         limited_to_service_ids=_limit(membership.limited_to_service_ids),
+        source=source,
     )
 
 

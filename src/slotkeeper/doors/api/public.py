@@ -45,6 +45,7 @@ from slotkeeper.doors.disclosure import told_reasons
 from slotkeeper.doors.ids import known_id
 from slotkeeper.doors.rate_limit import booking_limits, holding_limits, too_many_requests, wait_seconds
 from slotkeeper.doors.reasons import SENTENCES
+from slotkeeper.doors.source import PUBLIC_API, named_source
 from slotkeeper.offerings.models import Assignment, Service
 from slotkeeper.offerings.on_offer import find_business, read_givers, read_services
 from slotkeeper.offerings.questions import questions_of
@@ -169,6 +170,7 @@ class Bookings(PublicEndpoint):
             answers=_answers(business, service_id, body.answers),
             time_zone=zone,
             locale=business.locale,
+            source=named_source(PUBLIC_API, self.request),
         )
         _refuse_too_often(wait_seconds(booking_limits(self.request, body.email)))
         with _refusals(zone):

@@ -212,8 +212,8 @@ def _create_tables(applied: set[tuple[str, str]]) -> list[str]:
 def _fill_tables(source: Path, tables: list[str]) -> None:
     last_ids: dict[str, int] = {}
     with connection.cursor() as cursor:
-        cursor.execute(SQL("TRUNCATE {}").format(SQL(", ").join(map(Identifier, tables))))
         _switch_triggers(cursor, tables, "DISABLE")  # the claims are in the backup, too
+        cursor.execute(SQL("TRUNCATE {}").format(SQL(", ").join(map(Identifier, tables))))
         # Django leaves the foreign keys that a migration adds checked at once; the rows come in no such order.
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         with _script(source) as script:

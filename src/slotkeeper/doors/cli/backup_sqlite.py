@@ -11,8 +11,8 @@ from pathlib import Path
 from django.apps import apps
 from django.db import connection
 
-from slotkeeper.appointments.guard import GuardConstraint
 from slotkeeper.doors.cli.restoring import Unusable, make_ready, require_ours
+from slotkeeper.own_constraints import GuardConstraint
 
 _PATIENCE_SECONDS = 30
 

@@ -8,11 +8,12 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from slotkeeper.appointments.guard import missing_parts
 from slotkeeper.appointments.models import Appointment, TimeClaim
+from slotkeeper.changes.models import Change
 from slotkeeper.configuration import ENV_FILE, PROJECT_FOLDER
 from slotkeeper.doors.access import UndeclaredRoute, require_declared_routes
 from slotkeeper.doors.cli.main import CommandRefused
+from slotkeeper.own_constraints import missing_parts
 from slotkeeper.settings import CONFIGURATION
 
 
@@ -29,6 +30,7 @@ def make_ready() -> None:
         apply_migrations()
     require_migrations()
     require_guard()
+    require_record()
 
 
 def migrate(options: argparse.Namespace) -> None:
@@ -37,6 +39,7 @@ def migrate(options: argparse.Namespace) -> None:
     require_connection()
     apply_migrations()
     require_guard()
+    require_record()
     print("The database is up to date.")
 
 
@@ -48,6 +51,7 @@ def check(options: argparse.Namespace) -> int:
         ("database answers", require_connection),
         ("migrations are applied", require_migrations),
         ("the guard is whole", require_guard),
+        ("the record of changes only grows", require_record),
         ("every route declares its permission", require_declared_routes),
         ("settings files are private", require_private_files),
     ):
@@ -108,6 +112,16 @@ def require_guard() -> None:
         raise CommandRefused(
             f"The guard against double booking is incomplete: {', '.join(missing)}. "
             "A table was probably rebuilt by hand; restore a backup, or see docs/operations.md."
+        )
+
+
+def require_record() -> None:
+    """Refuse a database that would let somebody rewrite what happened."""
+    missing = missing_parts([Change])
+    if missing:
+        raise CommandRefused(
+            f"The record of changes is not protected: {', '.join(missing)}. "
+            "A table was probably rebuilt by hand; restore a backup, or see docs/audit.md."
         )
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 
-from slotkeeper.appointments.guard import missing_parts
 from slotkeeper.appointments.models import Appointment, TimeClaim
+from slotkeeper.changes.models import Change
 from slotkeeper.doors.cli.database import apply_migrations
 from slotkeeper.outbox.models import SendingHold
+from slotkeeper.own_constraints import missing_parts
 from slotkeeper.rules.appointment_status import CLAIMING
 
 
@@ -48,6 +49,9 @@ def make_ready(source: Path) -> None:
     missing = missing_parts([Appointment, TimeClaim])
     if missing:
         raise Unusable(f"it lacks parts of the guard against double booking: {', '.join(missing)}")
+    missing = missing_parts([Change])
+    if missing:
+        raise Unusable(f"it lacks what keeps the record of changes from being rewritten: {', '.join(missing)}")
     with connection.cursor() as cursor:
         for query, problem in (
             (_OVERLAP, "appointments in it overlap"),

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from slotkeeper.changes.record import Actor
 from slotkeeper.doors.languages import current_language, known_language
+from slotkeeper.doors.source import SIGN_UP, named_source
 from slotkeeper.doors.zones import TimeZoneField
 from slotkeeper.people.models import User
 from slotkeeper.people.sign_up import found_business
@@ -39,11 +40,11 @@ class SignUpFields(forms.Form):
 
     def signup(self, request: HttpRequest, user: User) -> None:
         """Make the new user's business; allauth calls this within the sign-up."""
-        del request
         user.name, user.time_zone = self.cleaned_data["name"], self.cleaned_data["time_zone"]
         user.locale = current_language()
         user.save(update_fields=["name", "time_zone", "locale"])
-        found_business(user, self.cleaned_data["business_name"], Actor("member", None, user.name))
+        founder = Actor("member", None, user.name, named_source(SIGN_UP, request))
+        found_business(user, self.cleaned_data["business_name"], founder)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types

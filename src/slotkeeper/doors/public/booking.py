@@ -21,6 +21,7 @@ from slotkeeper.doors.public.sent_forms import book_once
 from slotkeeper.doors.public.visits import ANYBODY, Visit, read_start, read_visit, write_start
 from slotkeeper.doors.rate_limit import booking_limits, holding_limits, wait_seconds
 from slotkeeper.doors.reasons import SENTENCES
+from slotkeeper.doors.source import BOOKING_PAGE, named_source
 from slotkeeper.doors.zones import zone_choices
 from slotkeeper.offerings.models import Assignment
 from slotkeeper.offerings.on_offer import read_givers, read_services
@@ -100,7 +101,7 @@ def details(request: HttpRequest, business: str, service: str) -> HttpResponse:
     wait = wait_seconds(booking_limits(request, form.cleaned_data["email"]))
     if wait:
         return too_often(request, visit, wait)
-    wanted = form.booking(visit, start, current_language())
+    wanted = replace(form.booking(visit, start, current_language()), source=named_source(BOOKING_PAGE, request))
     try:
         if not visit.hold:
             ask_calendars(visit.slots_within(start, start + 1))

@@ -33,6 +33,7 @@ from slotkeeper.doors.public.calendar_entry import calendar_links
 from slotkeeper.doors.public.month import Month, moment_of, read_month, read_wish
 from slotkeeper.doors.public.visits import accent_of, read_start, write_start
 from slotkeeper.doors.rate_limit import changing_limits, wait_seconds
+from slotkeeper.doors.source import CUSTOMER_LINK, named_source
 from slotkeeper.doors.zones import zone_in_words
 from slotkeeper.offerings.models import Service
 from slotkeeper.people.logo import find_logo
@@ -144,7 +145,7 @@ def move(request: HttpRequest, errand: Errand) -> HttpResponse:
     if wait:
         return _too_often(request, errand, wait)
     try:
-        move_by_customer(errand.link, start, errand.now)
+        move_by_customer(errand.link, start, errand.now, named_source(CUSTOMER_LINK, request))
     except NotOffered as refusal:
         return _ask(request, errand, start, refusal)
     return private(see_other(errand.url("booking", done="moved")))
@@ -165,7 +166,8 @@ def cancel(request: HttpRequest, errand: Errand) -> HttpResponse:
     wait = wait_seconds(changing_limits(request))
     if wait:
         return _too_often(request, errand, wait)
-    cancel_by_customer(errand.link, form.cleaned_data["reason"] or None, errand.now)
+    reason, source = form.cleaned_data["reason"] or None, named_source(CUSTOMER_LINK, request)
+    cancel_by_customer(errand.link, reason, errand.now, source)
     return private(see_other(errand.url("booking", done="canceled")))
 
 

@@ -14,6 +14,7 @@ from slotkeeper.changes.record import Actor
 from slotkeeper.doors.access import PUBLIC, permit
 from slotkeeper.doors.dashboard.account import verify_address
 from slotkeeper.doors.languages import current_language
+from slotkeeper.doors.source import SIGN_UP, named_source
 from slotkeeper.doors.zones import TimeZoneField
 from slotkeeper.people.models import User
 from slotkeeper.people.sign_up import AlreadySetUp, NewOwner, create_first_owner
@@ -57,7 +58,7 @@ def first_run(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         owner = NewOwner(**form.cleaned_data, locale=current_language())
         try:
-            membership = create_first_owner(owner, Actor("member", None, owner.name))
+            membership = create_first_owner(owner, Actor("member", None, owner.name, named_source(SIGN_UP, request)))
         except AlreadySetUp:
             return redirect("account_login")
         verify_address(membership.user)
