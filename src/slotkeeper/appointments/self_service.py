@@ -75,6 +75,7 @@ class CustomerBooking:
     answers: tuple[tuple[str, str], ...] = ()
     time_zone: str | None = None
     locale: str | None = None
+    source: str = ""  # the door, and the address of who books
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +143,9 @@ def book_slot(booking: CustomerBooking, now: int, hold: str | None = None) -> Bo
     return BookedSlot(row, link)
 
 
-def move_by_customer(link: str, start: int, now: int) -> AppointmentRow:
+def move_by_customer(link: str, start: int, now: int, source: str = "") -> AppointmentRow:
     """Move an appointment to another slot of its service. Raises UnknownLink, TooLate and NotOffered."""
-    linked = open_link(link, now)
+    linked = open_link(link, now, source)
     row = _changeable(linked, now)
     within = Interval(start, start + 1)
     query = SlotQuery(linked.business_id, row.service_id or 0, within, now, row.user_id, row.id)
@@ -158,9 +159,9 @@ def move_by_customer(link: str, start: int, now: int) -> AppointmentRow:
         return actions.update(Target(Reach(linked.business_id), row.id), fields, linked.actor, now)
 
 
-def cancel_by_customer(link: str, reason: str | None, now: int) -> AppointmentRow:
+def cancel_by_customer(link: str, reason: str | None, now: int, source: str = "") -> AppointmentRow:
     """Cancel an appointment; a second time changes nothing. Raises UnknownLink and TooLate."""
-    linked = open_link(link, now)
+    linked = open_link(link, now, source)
     if linked.row.status == Status.CANCELED:
         return linked.row
     row = _changeable(linked, now)
@@ -213,7 +214,7 @@ def _locked_slot(offer: Offer, query: SlotQuery, given_up: str | None = None) ->
 
 
 def _book(booking: CustomerBooking, offer: Offer, slot: Slot, now: int) -> AppointmentRow:
-    actor = Actor("customer", None, booking.contact_name)
+    actor = Actor("customer", None, booking.contact_name, booking.source)
     entry = Entry(Status.SCHEDULED if offer.requires_confirmation else Status.CONFIRMED, "booked")
     main, *others = slot.user_ids
     row, _ = actions.enter(
