@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-_OWN_ROWS = ("calendar_kills", "reminders_under_fire", "many_messages")
+_OWN_ROWS = ("calendar_kills", "reminders_under_fire", "many_messages", "races_of_invoices")
 SUITES = {
     "races: 20,000 attempts an engine, 0 overlaps": [
         "tests/race", *(f"--ignore=tests/race/test_{name}.py" for name in _OWN_ROWS)
@@ -20,6 +20,7 @@ SUITES = {
     "mails: 5,000 due after six hours without a server; all that help within ten minutes": [
         "tests/race/test_many_messages.py"
     ],
+    "invoices: 1,000 issued from sixteen connections, numbers without a gap": ["tests/race/test_races_of_invoices.py"],
     "fuzz: 20,000 requests an engine, 0 answers of 5xx": ["tests/doors/test_fuzz.py"],
     "calendar files: 5,000 mutated files": ["tests/calendars"],
 }

@@ -6,10 +6,16 @@ from django.db import models
 from django.db.models import F, Q
 
 from slotkeeper.appointments.models import Appointment
+from slotkeeper.billing.kept_as_issued import KeptAsIssued
 from slotkeeper.changes.columns import CurrentTimestamp
 from slotkeeper.contacts.models import Contact
 from slotkeeper.offerings.models import Service
 from slotkeeper.people.models import Business
+
+
+# What the paper of a quote or an invoice says, and what it is found by.
+_ON_PAPER = ["id", "business_id", "number", "sequence", "currency", "lines", "discount", "net", "tax", "gross"]
+_ON_PAPER += ["seller", "buyer", "note", "locale", "created_at"]
 
 
 class QuoteStatus(StrEnum):
@@ -137,7 +143,14 @@ class Quote(Document):
 
     class Meta:
         db_table = "quotes"
-        constraints = [models.UniqueConstraint(fields=["business", "sequence"], name="quotes_one_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["business", "sequence"], name="quotes_one_number"),
+            KeptAsIssued(
+                fixed=[*_ON_PAPER, "valid_until", "sent_at"],
+                loose=["contact_id", "appointment_id"],
+                name="quotes_kept_as_sent",
+            ),
+        ]
         indexes = [models.Index(fields=["business", "id"], name="quotes_business")]
 
 
@@ -165,6 +178,16 @@ class Invoice(Document):
                 | (~Q(status=InvoiceStatus.DRAFT) & Q(sequence__isnull=False)),
                 name="invoices_numbered_when_issued",
             ),
+            models.CheckConstraint(
+                condition=Q(kind=InvoiceKind.INVOICE, credited_amount__gte=0, credited_amount__lte=F("gross"))
+                | Q(kind=InvoiceKind.CREDIT_NOTE, credited_amount=0),
+                name="invoices_credited_at_most_once",
+            ),
+            KeptAsIssued(
+                fixed=[*_ON_PAPER, "kind", "corrects_id", "issued_on", "issued_at", "due_on", "performed_on"],
+                loose=["contact_id", "appointment_id", "quote_id"],
+                name="invoices_kept_as_issued",
+            ),
         ]
         indexes = [
             models.Index(fields=["business", "id"], name="invoices_business"),
@@ -178,9 +201,10 @@ class Invoice(Document):
 
 
 class PaymentLink(models.Model):
-    """A page of a payment provider on which an invoice can be paid."""
+    """A page of a payment provider on which an invoice can be paid, or a booking in advance, which has none yet."""
 
-    invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="payment_links")
+    invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, null=True, related_name="payment_links")
+    prepayment = models.ForeignKey("Prepayment", on_delete=models.CASCADE, null=True, related_name="payment_links")
     gateway = models.CharField(max_length=16)
     key = models.CharField(max_length=64, unique=True)  # idempotency key and our reference at the provider
     external_id = models.CharField(max_length=255, default="", db_default="")  # the Checkout Session
@@ -194,6 +218,11 @@ class PaymentLink(models.Model):
 
     class Meta:
         db_table = "payment_links"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(invoice__isnull=False) | Q(prepayment__isnull=False), name="payment_links_for_something"
+            )
+        ]
         indexes = [models.Index(fields=["gateway", "external_id"], name="payment_links_external")]
 
     def __str__(self) -> str:
@@ -247,6 +276,25 @@ class GatewayEvent(models.Model):
         return f"{self.kind} {self.external_id}"
 
 
+class GatewayReading(models.Model):
+    """When a payment provider is asked next what it has told a business; and who is at it, until when."""
+
+    business = models.ForeignKey(Business, on_delete=models.CASCADE)
+    gateway = models.CharField(max_length=16)
+    read_until = models.DateTimeField(null=True)  # all that happened before it is known
+    due_at = models.DateTimeField()
+    lease = models.CharField(max_length=32, default="", db_default="")
+    leased_until = models.DateTimeField(null=True)
+    last_error = models.TextField(default="", db_default="")
+
+    class Meta:
+        db_table = "gateway_readings"
+        constraints = [models.UniqueConstraint(fields=["business", "gateway"], name="gateway_readings_once")]
+
+    def __str__(self) -> str:
+        return f"{self.gateway} of {self.business_id}"
+
+
 class GatewayRecord(models.Model):
     """What a payment provider says of one payment, refund or dispute, as far as it has told.
 
@@ -289,15 +337,21 @@ class PrepaymentStatus(StrEnum):
 
 
 class Prepayment(models.Model):
-    """A booking that becomes an appointment when its invoice is paid; until then its time is held, for a while."""
+    """A booking that becomes an appointment when it is paid; until then its time is held, for a while.
+
+    Its invoice is written then, too: who never pays uses up no number.
+    """
 
     business = models.ForeignKey(Business, on_delete=models.CASCADE)
-    service = models.ForeignKey(Service, on_delete=models.CASCADE)
-    invoice = models.OneToOneField(Invoice, on_delete=models.CASCADE, related_name="prepayment")
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="prepayments")
+    invoice = models.OneToOneField(Invoice, on_delete=models.CASCADE, null=True, related_name="prepayment")
     appointment = models.ForeignKey(Appointment, on_delete=models.SET_NULL, null=True)
     booking = models.JSONField(null=True)  # what the customer entered, until it is booked or given up
     starts_at = models.DateTimeField()
-    secret_hash = models.BinaryField(max_length=32, unique=True)  # of the address of its page
+    lines = models.JSONField()  # of the invoice
+    amount = models.BigIntegerField()  # with tax
+    currency = models.CharField(max_length=3)
+    secret_hash = models.BinaryField(max_length=32, null=True, unique=True)  # of the address of its page
     status = models.CharField(
         max_length=12, default=PrepaymentStatus.WAITING, db_default=PrepaymentStatus.WAITING.value
     )

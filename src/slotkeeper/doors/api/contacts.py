@@ -8,10 +8,10 @@ from django.http import HttpResponse
 from msgspec import UNSET, Meta, UnsetType
 
 from slotkeeper.appointments import rows
-from slotkeeper.appointments.erasure import erase_contact
 from slotkeeper.appointments.messages import ENTITY
 from slotkeeper.appointments.models import contacts_within
 from slotkeeper.appointments.reach import reach_of
+from slotkeeper.billing.erasure import erase_customer
 from slotkeeper.changes.models import Change
 from slotkeeper.contacts.actions import create_contact, update_contact
 from slotkeeper.contacts.models import Contact
@@ -178,7 +178,7 @@ class OneContact(JsonEndpoint):
     @answers(None, HTTPStatus.NO_CONTENT, refusals=NOT_FOUND)
     def delete(self, parsed_path: At[ContactPath]) -> HttpResponse:
         """Erase the person: the customer is deleted, and their name and addresses are blanked everywhere."""
-        erase_contact(self.caller.business_id, known_id(parsed_path.contact_id), self.caller.actor)
+        erase_customer(self.caller.business_id, known_id(parsed_path.contact_id), self.caller.actor)
         return answer_nothing()
 
     def _change(self, contact_id: int, body: ContactChanges) -> HttpResponse:

@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from slotkeeper.appointments.models import Appointment, TimeClaim
+from slotkeeper.billing.models import Invoice, Quote
 from slotkeeper.changes.models import Change
 from slotkeeper.configuration import ENV_FILE, PROJECT_FOLDER
 from slotkeeper.doors.access import UndeclaredRoute, require_declared_routes
@@ -117,10 +118,10 @@ def require_guard() -> None:
 
 def require_record() -> None:
     """Refuse a database that would let somebody rewrite what happened."""
-    missing = missing_parts([Change])
+    missing = missing_parts([Change, Invoice, Quote])
     if missing:
         raise CommandRefused(
-            f"The record of changes is not protected: {', '.join(missing)}. "
+            f"The record of changes, or what was issued, is not protected: {', '.join(missing)}. "
             "A table was probably rebuilt by hand; restore a backup, or see docs/audit.md."
         )
 

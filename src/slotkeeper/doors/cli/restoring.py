@@ -6,6 +6,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 
 from slotkeeper.appointments.models import Appointment, TimeClaim
+from slotkeeper.billing.models import Invoice, Quote
 from slotkeeper.changes.models import Change
 from slotkeeper.doors.cli.database import apply_migrations
 from slotkeeper.outbox.models import SendingHold
@@ -49,9 +50,11 @@ def make_ready(source: Path) -> None:
     missing = missing_parts([Appointment, TimeClaim])
     if missing:
         raise Unusable(f"it lacks parts of the guard against double booking: {', '.join(missing)}")
-    missing = missing_parts([Change])
+    missing = missing_parts([Change, Invoice, Quote])
     if missing:
-        raise Unusable(f"it lacks what keeps the record of changes from being rewritten: {', '.join(missing)}")
+        raise Unusable(
+            f"it lacks what keeps the record of changes, or what was issued, from being rewritten: {', '.join(missing)}"
+        )
     with connection.cursor() as cursor:
         for query, problem in (
             (_OVERLAP, "appointments in it overlap"),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
-from slotkeeper.appointments.erasure import erase_contact
+from slotkeeper.billing.erasure import erase_customer
 from slotkeeper.contacts.actions import ContactVersionConflict, UnknownContact, create_contact, update_contact
 from slotkeeper.contacts.models import Contact
 from slotkeeper.doors.access import permit
@@ -164,7 +164,7 @@ def erase(request: HttpRequest, contact_id: int) -> HttpResponse:
     contact = _found(caller, contact_id)
     if request.method == "POST":
         try:
-            erase_contact(caller.business_id, contact.pk, caller.actor)
+            erase_customer(caller.business_id, contact.pk, caller.actor)
         except UnknownContact:
             raise Http404 from None
         messages.success(request, gettext("The customer is erased."))
