@@ -1,49 +1,33 @@
-"""Billing as tests use it: a business that may issue invoices, and what it wrote."""
+"""Invoices as rows, for tests of what becomes of them once they are issued."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from itertools import count
 from typing import Any
 
-from cast import Cast
-from slotkeeper.billing.documents import DocumentTarget
-from slotkeeper.billing.invoices import create_invoice, issue_invoice
-from slotkeeper.billing.models import BillingProfile, Invoice, PaymentMethod, Quote
-from slotkeeper.billing.payments import Money, NewPayment
-from slotkeeper.changes.record import COMMAND
-from slotkeeper.people.models import Business, Membership
+from slotkeeper.billing.models import Invoice, InvoiceKind, InvoiceStatus
+from slotkeeper.people.models import Business
 
-NOW = datetime(2027, 1, 15, 12, tzinfo=UTC)
-COMPLETE = {
-    "legal_name": "Practice Ltd", "street": "Main Street 1", "postal_code": "10115", "city": "Berlin",
-    "country": "DE", "vat_id": "DE123456789",
-}  # fmt: skip
-HAIRCUT = {"description": "Haircut", "quantity": "1", "unit_price": 4800, "tax_rate": "19.00"}
+NOW = datetime(2027, 1, 15, 9, 0, tzinfo=UTC)
+TODAY = date(2027, 1, 15)
+_numbers = count(1)
 
 
-def complete_profile(business: Business, **fields: Any) -> BillingProfile:
-    """Let a business issue invoices."""
-    return BillingProfile.objects.update_or_create(business=business, defaults=COMPLETE | fields)[0]
-
-
-def target_of(document: Invoice | Quote) -> DocumentTarget:
-    return DocumentTarget(document.business_id, document.pk)
-
-
-def draft(member: Membership, **fields: Any) -> Invoice:
-    """Write an invoice of one haircut, for nobody unless told."""
-    wanted = {"lines": [HAIRCUT], "buyer": {"name": "Carla Customer"}} | fields
-    return create_invoice(member.business_id, wanted, COMMAND, NOW)
-
-
-def issued(member: Membership, **fields: Any) -> Invoice:
-    """Issue an invoice of one haircut."""
-    complete_profile(member.business)
-    return issue_invoice(target_of(draft(member, **fields)), COMMAND, NOW)
-
-
-def paid(amount: int, reference: str | None = None, method: PaymentMethod = PaymentMethod.CASH) -> NewPayment:
-    return NewPayment(Money(amount, "EUR"), method, NOW.date(), external_id=reference)
-
-
-def for_customer(cast: Cast, **fields: Any) -> Invoice:
-    """Issue an invoice to the cast's customer."""
-    return issued(cast.owner, contact_id=cast.customer.pk, **fields)
+def issued(business: Business, gross: int = 10_000, currency: str = "EUR", **fields: Any) -> Invoice:
+    """Store an invoice that was issued today."""
+    number = next(_numbers)
+    line = {"description": "Consultation", "quantity": "1", "unit_price": gross, "tax_rate": "0.00", "discount": "0.00"}
+    wish = {
+        "kind": InvoiceKind.INVOICE,
+        "status": InvoiceStatus.OPEN,
+        "number": f"2027-{number}",
+        "sequence": number,
+        "issued_on": TODAY,
+        "issued_at": NOW,
+        "due_on": date(2027, 1, 29),
+        "lines": [line],
+        "net": gross,
+        "gross": gross,
+        "seller": {"legal_name": "Practice"},
+        "buyer": {"name": "Carla Customer"},
+    }
+    return Invoice.objects.create(business=business, currency=currency, **(wish | fields))

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from billed import HAIRCUT, NOW, complete_profile, draft, for_customer, issued, paid, target_of
 from cast import add_member
 from offered import offer
+from papers import HAIRCUT, NOW, complete_profile, draft, for_customer, issued, paid, target_of
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.insert import Booking
 from slotkeeper.billing.credit_notes import CreditWish, credit_invoice

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from billed import HAIRCUT, NOW, draft, issued, paid, target_of
+from papers import HAIRCUT, NOW, draft, issued, paid, target_of
 from slotkeeper.billing.credit_notes import CreditWish, NotCreditable, TakenBack, credit_invoice
 from slotkeeper.billing.invoices import record_payment
 from slotkeeper.billing.lines import totals_of

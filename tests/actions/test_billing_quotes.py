@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from billed import HAIRCUT, NOW, complete_profile, target_of
+from papers import HAIRCUT, NOW, complete_profile, target_of
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.actions import SlotTaken, Target
 from slotkeeper.appointments.insert import Booking

@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
-from billed import HAIRCUT, NOW, complete_profile, draft, issued, paid, target_of
 from cast import Cast
+from papers import HAIRCUT, NOW, complete_profile, draft, issued, paid, target_of
 from race.harness import query, race, shuffled
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.insert import Booking
