@@ -19,6 +19,14 @@ class Assignment(models.TextChoices):
     ALL = "all"
 
 
+class PrepaymentKind(models.TextChoices):
+    """What a customer pays when booking: nothing, a share of the price, or all of it."""
+
+    NONE = "none"
+    DEPOSIT = "deposit"
+    FULL = "full"
+
+
 class ServiceQuerySet(models.QuerySet["Service"]):
     """Questions about services."""
 
@@ -44,6 +52,10 @@ class Service(models.Model):
     daily_limit_minutes = models.PositiveIntegerField(null=True)
     price_amount = models.BigIntegerField(null=True)  # minor units
     price_currency = models.CharField(max_length=3, default="", db_default="", blank=True)
+    prepayment = models.CharField(
+        max_length=8, choices=PrepaymentKind.choices, default=PrepaymentKind.NONE, db_default=PrepaymentKind.NONE.value
+    )
+    deposit_percent = models.PositiveSmallIntegerField(null=True)  # of the price, where a deposit is asked for
     location = models.CharField(max_length=500, default="", db_default="", blank=True)
     color = models.CharField(max_length=7, default="#b5552b", db_default="#b5552b")
     requires_confirmation = models.BooleanField(default=False, db_default=False)
@@ -72,6 +84,13 @@ class Service(models.Model):
             models.UniqueConstraint(fields=["business", "slug"], name="services_one_slug"),
             models.CheckConstraint(condition=Q(duration_minutes__gt=0), name="services_take_time"),
             models.CheckConstraint(condition=Q(step_minutes=None) | Q(step_minutes__gt=0), name="services_step_on"),
+            models.CheckConstraint(
+                condition=Q(prepayment=PrepaymentKind.NONE) | Q(price_amount__gt=0), name="services_prepaid_price"
+            ),
+            models.CheckConstraint(
+                condition=~Q(prepayment=PrepaymentKind.DEPOSIT) | Q(deposit_percent__gte=1, deposit_percent__lte=99),
+                name="services_deposit_share",
+            ),
         ]
 
     def __str__(self) -> str:
