@@ -20,6 +20,7 @@ from django.utils.translation import gettext, gettext_noop
 from slotkeeper.doors.access import PUBLIC, SIGNED_IN, Access, access_to
 from slotkeeper.doors.api.problems import ApiProblem, answer_problem, not_permitted, not_signed_in, try_later
 from slotkeeper.doors.rate_limit import is_over_limit, too_many_requests
+from slotkeeper.doors.refused import note_if_refused
 from slotkeeper.doors.source import API, DASHBOARD, named_source
 from slotkeeper.people.callers import Caller, caller_of_membership, caller_of_token, note_token_use
 from slotkeeper.people.models import Membership, User
@@ -62,6 +63,7 @@ def answer_envelope(get_response: Handler) -> Handler:
         if response.headers.get("Content-Type", "").startswith("text/html"):
             response.headers.setdefault("Content-Security-Policy", PAGE_POLICY)
             response.headers.setdefault("Cache-Control", "private, no-store")
+        note_if_refused(request, response)
         caller: Caller | None = request.caller  # type: ignore[attr-defined]
         if caller and caller.token_id and caller.is_last_use_stale:
             note_token_use(caller.token_id, int(time.time()))
