@@ -4,6 +4,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any
 
@@ -21,9 +22,11 @@ from slotkeeper.doors.access import PUBLIC, SIGNED_IN, Access, access_to
 from slotkeeper.doors.api.problems import ApiProblem, answer_problem, not_permitted, not_signed_in, try_later
 from slotkeeper.doors.rate_limit import is_over_limit, too_many_requests
 from slotkeeper.doors.refused import note_if_refused
-from slotkeeper.doors.source import API, DASHBOARD, named_source
-from slotkeeper.people.callers import Caller, caller_of_membership, caller_of_token, note_token_use
-from slotkeeper.people.models import Membership, User
+from slotkeeper.doors.session_use import note_use, session_caller
+from slotkeeper.doors.source import API, named_source
+from slotkeeper.people.callers import Caller, caller_of_token, note_token_use
+from slotkeeper.people.models import User
+from slotkeeper.people.second_factor import SecondFactorMissing
 from slotkeeper.rules.permissions import Permission
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -150,7 +153,10 @@ class PermissionGate:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Pass the request on; the gate itself stands in process_view."""
-        return self.get_response(request)
+        response = self.get_response(request)
+        if not has_token(request):
+            note_use(request, client_address(request))
+        return response
 
     def process_view(self, request: HttpRequest, view: Any, _args: Any, _kwargs: Any) -> HttpResponseBase | None:
         """Refuse what the caller may not do: 401 or 403 for the API, sign-in or a plain page for people."""
@@ -187,6 +193,8 @@ class PermissionGate:
                 alone = not_permitted(gettext_noop("You belong to no business."))
                 return None if access == SIGNED_IN else refused(request, alone)
             return refused(request, not_signed_in())
+        if isinstance(access, Permission) and caller.owes_second_factor:
+            return asked_for_second_factor(request)
         if isinstance(access, Permission) and not caller.may(access):
             return refused(request, not_permitted())
         if caller.token_id and is_over_limit(caller.key):
@@ -202,21 +210,6 @@ def token_caller(request: HttpRequest) -> Caller | None:
     return caller_of_token(secret.strip(), int(time.time()), named_source(API, request))
 
 
-def session_caller(request: HttpRequest) -> Caller | None:
-    """Find the membership that the session belongs to; the first one where none was chosen yet."""
-    if not request.user.is_authenticated:
-        return None
-    memberships = Membership.objects.active().select_related("user").filter(user_id=request.user.pk).order_by("pk")
-    chosen = request.session.get("membership_id")
-    membership = memberships.filter(pk=chosen).first() if chosen else None
-    membership = membership or memberships.first()
-    if membership is None:
-        return None
-    if membership.pk != chosen:
-        request.session["membership_id"] = membership.pk
-    return caller_of_membership(membership, named_source(DASHBOARD, request))
-
-
 def refused(request: HttpRequest, problem: ApiProblem) -> HttpResponse:
     """Answer a refusal in the door's own form."""
     if is_api(request):
@@ -226,6 +219,14 @@ def refused(request: HttpRequest, problem: ApiProblem) -> HttpResponse:
             return redirect("welcome")
         return redirect(f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}")
     return render(request, "403.html", {"detail": gettext(problem.detail)}, status=problem.status)
+
+
+def asked_for_second_factor(request: HttpRequest) -> HttpResponse:
+    """Lead to where a second factor is set up: until then nothing else opens in this business."""
+    if is_api(request):
+        detail = str(SecondFactorMissing.__doc__)
+        return answer_problem(ApiProblem(HTTPStatus.FORBIDDEN, "SECOND_FACTOR_REQUIRED", detail))
+    return redirect("mfa_index")
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:

@@ -29,6 +29,7 @@ class Caller:
     scope: Scope = Scope.WRITE
     token_id: int | None = None
     is_last_use_stale: bool = False
+    owes_second_factor: bool = False  # their business asks for one, and they have none
     grants: frozenset[str] = frozenset()
     limited_to_user_ids: frozenset[int] | None = None  # whose calendars; None: everybody's
     limited_to_service_ids: frozenset[int] | None = None

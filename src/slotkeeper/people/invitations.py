@@ -140,6 +140,15 @@ def link_of(invitation: Invitation) -> str:
     return f"{settings.CONFIGURATION.url}/invitations/{secret}"
 
 
+def state_of(invitation: Invitation, now: datetime) -> str:
+    """Say how an invitation stands: waiting, expired, accepted or revoked."""
+    if invitation.accepted_at is not None:
+        return "accepted"
+    if invitation.revoked_at is not None:
+        return "revoked"
+    return "waiting" if invitation.expires_at > now else "expired"
+
+
 def open_invitation(secret: str, now: datetime) -> Invitation:
     """Find what a link leads to, with its business. Raises UnknownInvitation."""
     found = Invitation.objects.waiting().filter(secret_hash=secret_hash(secret), expires_at__gt=now)

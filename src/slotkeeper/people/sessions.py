@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.contrib.sessions.models import Session
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
 
 from slotkeeper.changes.record import Actor, Subject, record
@@ -49,7 +49,7 @@ def note_session_use(use: SessionUse, now: int) -> None:
             if not known:
                 created_at = datetime.fromtimestamp(now, UTC)
                 SessionRecord.objects.create(session_id=use.session_key, created_at=created_at, **fields)
-    except (OperationalError, IntegrityError):
+    except (OperationalError, InterfaceError, IntegrityError):
         # The answer stands; the next request will note its use. It may also have ended meanwhile.
         return
 

@@ -48,6 +48,7 @@ class BusinessOut(msgspec.Struct):
     logo_url: str | None
     self_service_cutoff_minutes: int
     contact_email: str | None
+    requires_second_factor: bool
     version: int
 
 
@@ -74,6 +75,7 @@ class BusinessChanges(msgspec.Struct, forbid_unknown_fields=True):
     accent_color: Color | None | UnsetType = UNSET
     self_service_cutoff_minutes: Annotated[int, Meta(ge=0, le=525_600)] | UnsetType = UNSET
     contact_email: ContactEmail | None | UnsetType = UNSET
+    requires_second_factor: bool | UnsetType = UNSET
     version: int | UnsetType = UNSET
 
 
@@ -182,5 +184,6 @@ def _business(business: Business) -> BusinessOut:
         logo_url=None if logo_place is None else settings.CONFIGURATION.url.rstrip("/") + logo_place,
         self_service_cutoff_minutes=business.self_service_cutoff_minutes,
         contact_email=business.contact_email or None,
+        requires_second_factor=business.requires_second_factor,
         version=business.version,
     )

@@ -14,12 +14,24 @@ from slotkeeper.appointments.reach import OutOfReach
 from slotkeeper.appointments.slots import UnknownService
 from slotkeeper.calendars.connections import UnknownCalendar, UnknownConnection
 from slotkeeper.contacts.actions import UnknownContact
+from slotkeeper.doors.api.billing_errors import as_billing_problem
 from slotkeeper.doors.api.problems import ApiProblem, FieldError, bad_field, bad_fields, not_found
 from slotkeeper.doors.assignment_words import OBSTACLES
 from slotkeeper.offerings import refusals, time_off
 from slotkeeper.outbox.ledger import NotResendable, UnknownMessage
-from slotkeeper.people.business import SlugTaken, UnusableContactEmail
+from slotkeeper.people.authority import InvalidPlace, MayNotManage, NotAboutOneself
+from slotkeeper.people.business import OwnSecondFactorMissing, SlugTaken, UnusableContactEmail
+from slotkeeper.people.invitations import (
+    AlreadyInvited,
+    AlreadyMember,
+    TooManyInvitations,
+    UnknownInvitation,
+    UnusableAddress,
+)
 from slotkeeper.people.logo import LogoIsNoPicture, LogoTooHeavy, LogoTooLarge
+from slotkeeper.people.members import LastOwner, UnknownMembership
+from slotkeeper.people.second_factor import SecondFactorMissing
+from slotkeeper.people.sessions import UnknownSession
 from slotkeeper.people.tokens import UnknownToken
 from slotkeeper.rules.appointment_status import InvalidTransition
 from slotkeeper.webhooks.deliveries import EndpointOff, UnknownDelivery
@@ -31,6 +43,9 @@ _NOT_FOUND = (
     UnknownMember,
     UnknownContact,
     UnknownToken,
+    UnknownMembership,
+    UnknownInvitation,
+    UnknownSession,
     UnknownService,
     UnknownConnection,
     UnknownCalendar,
@@ -48,6 +63,8 @@ _BAD_FIELDS: dict[type[Exception], tuple[str, str]] = {
     time_off.AbsenceTooLong: ("end", "TOO_LONG"),
     SlugTaken: ("slug", "INVALID_FIELD"),
     UnusableContactEmail: ("contact_email", "INVALID_FIELD"),
+    OwnSecondFactorMissing: ("requires_second_factor", "INVALID_FIELD"),
+    UnusableAddress: ("email", "INVALID_FIELD"),
     LogoIsNoPicture: ("logo", "INVALID_FIELD"),
     LogoTooHeavy: ("logo", "INVALID_FIELD"),
     LogoTooLarge: ("logo", "INVALID_FIELD"),
@@ -62,6 +79,13 @@ _REFUSED: dict[type[Exception], tuple[HTTPStatus, str]] = {
     EndpointOff: (HTTPStatus.CONFLICT, "ENDPOINT_OFF"),
     TooManyEndpoints: (HTTPStatus.CONFLICT, "TOO_MANY_ENDPOINTS"),
     OutOfReach: (HTTPStatus.FORBIDDEN, "NOT_PERMITTED"),
+    MayNotManage: (HTTPStatus.FORBIDDEN, "NOT_PERMITTED"),
+    NotAboutOneself: (HTTPStatus.FORBIDDEN, "NOT_PERMITTED"),
+    SecondFactorMissing: (HTTPStatus.FORBIDDEN, "SECOND_FACTOR_REQUIRED"),
+    LastOwner: (HTTPStatus.CONFLICT, "LAST_OWNER"),
+    AlreadyMember: (HTTPStatus.CONFLICT, "ALREADY_MEMBER"),
+    AlreadyInvited: (HTTPStatus.CONFLICT, "ALREADY_INVITED"),
+    TooManyInvitations: (HTTPStatus.CONFLICT, "TOO_MANY_INVITATIONS"),
 }
 _NOT_ASSIGNABLE: dict[type[Exception], Why] = {NotGiven: Why.NOT_GIVEN, TakesPart: Why.TAKES_PART}
 
@@ -74,7 +98,7 @@ def as_problem(error: Exception) -> ApiProblem | None:
         return not_found()
     if type(error) in _BAD_FIELDS:
         return bad_field(*_BAD_FIELDS[type(error)], str(error.__doc__))
-    if isinstance(error, refusals.InvalidFields):
+    if isinstance(error, refusals.InvalidFields | InvalidPlace):
         return bad_fields([FieldError(name, "INVALID_FIELD", why) for name, why in error.reasons.items()])
     if type(error) in _REFUSED:
         return ApiProblem(*_REFUSED[type(error)], str(error.__doc__), extra=_reasons(error))
@@ -82,7 +106,7 @@ def as_problem(error: Exception) -> ApiProblem | None:
         return ApiProblem(HTTPStatus.CONFLICT, "INVALID_TRANSITION", str(error))
     if isinstance(error, IntegrityError) and _is_missing_reference(error):
         return not_found()  # what the request referred to was erased a moment ago
-    return None
+    return as_billing_problem(error)
 
 
 def _reasons(error: Exception) -> dict[str, Any]:

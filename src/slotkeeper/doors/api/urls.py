@@ -18,6 +18,8 @@ from slotkeeper.doors.api import (
     contacts,
     free_busy,
     hours,
+    invitations,
+    members,
     messages,
     people,
     public,
@@ -25,11 +27,13 @@ from slotkeeper.doors.api import (
     resources,
     series,
     services,
+    sessions,
     slots,
     time_off,
     webhooks,
 )
 from slotkeeper.doors.api.base import Router, openapi_of, path
+from slotkeeper.doors.api.billing_urls import billing_paths
 
 
 class RecordId:
@@ -147,6 +151,41 @@ WEBHOOKS = [
     ),
 ]
 
+TEAM = [
+    path("members", members.Members.as_view(), name="api_members"),
+    path("members/<record_id:member_id>", members.OneMember.as_view(), name="api_member"),
+    path("members/<record_id:member_id>/suspend", members.SuspendMember.as_view(), name="api_member_suspend"),
+    path("members/<record_id:member_id>/reinstate", members.ReinstateMember.as_view(), name="api_member_reinstate"),
+    path("members/<record_id:member_id>/remove", members.RemoveMember.as_view(), name="api_member_remove"),
+    path("members/<record_id:member_id>/leave", members.LeaveBusiness.as_view(), name="api_member_leave"),
+    path(
+        "members/<record_id:member_id>/transfer-ownership",
+        members.TransferOwnership.as_view(),
+        name="api_transfer_ownership",
+    ),
+    path("members/<record_id:member_id>/sessions", sessions.MemberSessions.as_view(), name="api_sessions"),
+    path(
+        "members/<record_id:member_id>/sessions/revoke", sessions.RevokeSessions.as_view(), name="api_sessions_revoke"
+    ),
+    path(
+        "members/<record_id:member_id>/sessions/<record_id:session_id>/revoke",
+        sessions.RevokeSession.as_view(),
+        name="api_session_revoke",
+    ),
+    path("invitations", invitations.Invitations.as_view(), name="api_invitations"),
+    path("invitations/<record_id:invitation_id>", invitations.OneInvitation.as_view(), name="api_invitation"),
+    path(
+        "invitations/<record_id:invitation_id>/revoke",
+        invitations.RevokeInvitation.as_view(),
+        name="api_invitation_revoke",
+    ),
+    path(
+        "invitations/<record_id:invitation_id>/resend",
+        invitations.ResendInvitation.as_view(),
+        name="api_invitation_resend",
+    ),
+]
+
 router = Router(
     "api/",
     [
@@ -230,6 +269,8 @@ router = Router(
         *CALENDARS,
         *MESSAGES,
         *WEBHOOKS,
+        *billing_paths(),
+        *TEAM,
     ],
 )
 

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from slotkeeper.doors.access import PUBLIC, permit
 from slotkeeper.doors.languages import known_language
-from slotkeeper.doors.middleware import session_caller
+from slotkeeper.doors.session_use import session_caller
 from slotkeeper.people.profile import update_profile
 
 YEAR_SECONDS = 365 * 24 * 3600

@@ -1,0 +1,36 @@
+"""Reading a team: when its members were last seen, and what of them somebody may see."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db.models import Max
+
+from slotkeeper.people.callers import Caller
+from slotkeeper.people.models import ApiToken, Membership, SessionRecord
+from slotkeeper.rules.permissions import PERMISSIONS, Permission, Role
+from slotkeeper.rules.team import may_manage
+
+
+def last_seen_of(membership_ids: Collection[int]) -> dict[int, datetime]:
+    """Say when members last used a session or a token here; who is left out was not seen as far as is known."""
+    seen: dict[int, datetime] = {}
+    for uses in (SessionRecord.objects.all(), ApiToken.objects.exclude(last_used_at=None)):
+        latest = uses.filter(membership_id__in=membership_ids).values("membership_id").annotate(at=Max("last_used_at"))
+        for row in latest.order_by():
+            seen[row["membership_id"]] = max(row["at"], seen.get(row["membership_id"], row["at"]))
+    return seen
+
+
+def sees_details(caller: Caller, member: Membership) -> bool:
+    """Say whether somebody sees a member's address, grants and limits: their own, or as one who manages people."""
+    return member.pk == caller.membership_id or manages_people(caller)
+
+
+def manages_people(caller: Caller) -> bool:
+    """Say whether the caller's role is one that manages people, whatever their token's scope."""
+    return Permission.MEMBERS_WRITE in PERMISSIONS[caller.role]
+
+
+def may_change(caller: Caller, member: Membership) -> bool:
+    """Say whether the caller may change, suspend or remove a member, or end their sessions."""
+    return caller.may(Permission.MEMBERS_WRITE) and may_manage(caller.role, Role(member.role))
