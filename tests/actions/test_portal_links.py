@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import transaction
 
-from papers import invoice_for, quote_for
+from customer_papers import invoice_for, quote_for
 from slotkeeper.appointments.erasure import erase_contact
 from slotkeeper.billing.models import CustomerToken
 from slotkeeper.billing.portal import HOME_FOR, Purpose, UnknownLink, make_token, open_token, revoke_tokens
