@@ -61,8 +61,14 @@ def world(db):
         "resource_id": api.post("/api/resources", {"name": "Room 1"}).json()["id"],
         "message_id": _message(cast, appointment["id"]).pk,
         "endpoint_id": hook["id"],
+        "quote_id": api.post("/api/quotes", _document(cast)).json()["id"],
+        "invoice_id": api.post("/api/invoices", _document(cast)).json()["id"],
         "delivery_id": tested["id"],
     }
+
+
+def _document(cast: Cast) -> dict[str, object]:
+    return {"lines": [{"description": "Hair cut", "unit_price": 4800}], "contact_id": cast.customer.pk}
 
 
 def _message(cast: Cast, appointment_id: int) -> Message:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop
 from slotkeeper.appointments.models import Appointment
 from slotkeeper.billing.lines import add_up, checked_lines
 from slotkeeper.billing.models import BillingProfile, Document, Invoice, Quote
-from slotkeeper.billing.profile import profile_of
+from slotkeeper.billing.profile import NO_PERCENTAGE, percentage_of, profile_of
 from slotkeeper.changes.record import Actor, Subject, changed_fields, record
 from slotkeeper.changes.versions import StaleVersion
 from slotkeeper.contacts.models import Contact
@@ -209,13 +209,9 @@ def _content(document: Document) -> tuple[Any, ...]:
 
 
 def _discount(text: Any) -> Decimal:
-    try:
-        value = Decimal(str(text))
-    except InvalidOperation:
-        value = Decimal(-1)
-    if not value.is_finite() or not 0 <= value <= 100 or value != round(value, 2):
-        sentence = gettext_noop("It must be from 0 to 100, with at most 2 digits after the point.")
-        raise InvalidFields({"discount": sentence})
+    value = percentage_of(text)
+    if value is None:
+        raise InvalidFields({"discount": NO_PERCENTAGE})
     return value
 
 

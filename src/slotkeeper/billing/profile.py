@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import transaction
@@ -20,6 +20,7 @@ FIELDS = (
     "has_e_invoices",
 )  # fmt: skip
 MOST_DAYS = 365
+NO_PERCENTAGE = gettext_noop("It must be from 0 to 100, with at most 2 digits after the point.")
 # Where EN 16931 and the VAT directive hold: an invoice says by which tax identifier its seller is known.
 _EUROPEAN = frozenset(
     "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split()  # noqa: SIM905
@@ -113,7 +114,10 @@ def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
     if wanted.get("iban") and not is_iban(wanted["iban"]):
         reasons["iban"] = gettext_noop("This is no IBAN: a character is missing or mistyped.")
     if "default_tax_rate" in wanted:
-        wanted["default_tax_rate"] = _plain(_percentage(wanted["default_tax_rate"], reasons))
+        rate = percentage_of(wanted["default_tax_rate"])
+        wanted["default_tax_rate"] = _plain(rate)
+        if rate is None:
+            reasons["default_tax_rate"] = NO_PERCENTAGE
     if reasons:
         raise InvalidFields(reasons)
     return wanted
@@ -126,9 +130,10 @@ def is_iban(text: str) -> bool:
     return int("".join(str(int(one, 36)) for one in text[4:] + text[:4])) % 97 == 1
 
 
-def _percentage(value: Any, reasons: dict[str, str]) -> Decimal:
-    rate = Decimal(value)
-    if not rate.is_finite() or not 0 <= rate <= 100 or rate != round(rate, 2):
-        reasons["default_tax_rate"] = gettext_noop("It must be from 0 to 100, with at most 2 digits after the point.")
-        return Decimal(0)
-    return rate
+def percentage_of(value: Any) -> Decimal | None:
+    """Read per cent, from 0 to 100 with at most two digits after the point; None where it is none."""
+    try:
+        rate = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return rate if rate.is_finite() and 0 <= rate <= 100 and rate == round(rate, 2) else None

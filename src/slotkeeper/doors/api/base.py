@@ -33,6 +33,7 @@ from slotkeeper.people.callers import Caller
 __all__ = [
     "At",
     "Body",
+    "CsvText",
     "JsonEndpoint",
     "OptionalBody",
     "PictureBody",
@@ -47,7 +48,14 @@ __all__ = [
 
 logger = logging.getLogger("slotkeeper.doors.api")
 TRIES = 3
+CSV_TYPE = "text/csv"
 ModelT = TypeVar("ModelT")
+
+
+class CsvText(str):
+    """An answer that is a table for spreadsheets, not JSON."""
+
+    __slots__ = ()
 
 
 class _BodyReader(BodyComponent):
@@ -238,7 +246,7 @@ def answers(
         content,
         status_code=status,
         headers=described_headers or None,
-        limit_to_content_types={"application/json"} if content else None,
+        limit_to_content_types={CSV_TYPE if content is CsvText else "application/json"} if content else None,
     )
     return validate(success, *specs)
 
@@ -263,10 +271,12 @@ def openapi_of(router: Router) -> dict[str, Any]:
 
 
 def _mend(operation: dict[str, Any], *, is_public: bool) -> None:
-    """Say what dmr cannot know: any Accept header is served, 204 is empty, and two headers are read."""
+    """Say what dmr cannot know: any Accept header is served, 204 is empty, tables are CSV, and two headers are read."""
     responses = operation["responses"]
     responses.pop("406", None)
     responses.get("204", {}).pop("content", None)
+    if responses.get("200", {}).get("content") == {}:  # of a type that no renderer of JSON has
+        responses["200"]["content"] = {CSV_TYPE: {"schema": {"type": "string"}}}
     operation["security"] = [] if is_public else [{"bearer": []}]
     if is_public:
         return  # nobody asks who it is, and no key of one stranger may answer another

@@ -21,7 +21,7 @@ BODY_LIMIT_BYTES = 1_000_000
 PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp")
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ONE_LINE_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]")
-_SEVERAL_LINES = {"answers", "description", "introduction", "notes", "reason"}
+_SEVERAL_LINES = {"answers", "description", "introduction", "note", "notes", "reason"}
 
 
 def read_body(request: HttpRequest, model: type[T]) -> T:
