@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from slotkeeper.appointments.letters import to_customer, to_member
+from slotkeeper.appointments.letters import handed_over, to_customer, to_member
 from slotkeeper.appointments.messages import (
     ENTITY,
     NEWS_HELP_FOR,
@@ -13,7 +13,7 @@ from slotkeeper.appointments.messages import (
 )
 from slotkeeper.appointments.models import Appointment
 from slotkeeper.outbox.choices import channels_of
-from slotkeeper.outbox.kinds import CUSTOMER, NEWS, REMINDERS, ChannelName, Kind, Reason, State, member
+from slotkeeper.outbox.kinds import CUSTOMER, HANDOVERS, NEWS, REMINDERS, ChannelName, Kind, Reason, State, member
 from slotkeeper.outbox.ledger import Draft, enter
 from slotkeeper.outbox.models import Message
 from slotkeeper.outbox.sending import NotToBeSent, Written
@@ -35,6 +35,10 @@ class AppointmentCorrespondent:
             _require_ahead(message, appointment, now)
         elif message.kind in NEWS and not message.resends and not is_still_owed(message, appointment):
             raise NotToBeSent(State.SUPERSEDED, Reason.NO_LONGER_TRUE)
+        elif message.kind in HANDOVERS and not message.resends:
+            appointment = next(handed_over(message, now), None)
+            if appointment is None:
+                raise NotToBeSent(State.SUPERSEDED, Reason.NO_LONGER_TRUE)
         write = to_customer if message.recipient == CUSTOMER else to_member
         return write(message, appointment, int(now.timestamp()))
 

@@ -87,6 +87,16 @@ def list_of_dates(appointments: Iterable[Appointment], reader: Reader, now: int)
     return "\n".join([gettext("The same goes for these dates:"), *dates]) if dates else ""
 
 
+def list_of_appointments(appointments: Iterable[Appointment], reader: Reader, now: int) -> str:
+    """Write further appointments that a message to a member tells of, one a line; "" for none."""
+    lines = []
+    for one in appointments:
+        when = when_of(standing_of(one), one, reader, now)
+        about = (one.service.name if one.service else one.title, one.contact_name)
+        lines.append(f"{when.day}, {when.time}: {', '.join(part for part in about if part)}")
+    return "\n".join([gettext("The same goes for these appointments:"), *lines]) if lines else ""
+
+
 def _reason_of(appointment: Appointment) -> str:
     if appointment.status != Status.CANCELED:
         return ""

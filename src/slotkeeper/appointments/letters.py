@@ -1,6 +1,8 @@
 """Writing the letters about appointments: to their customers, and to the people whose time they take."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.urls import reverse
@@ -14,6 +16,7 @@ from slotkeeper.appointments.letter_facts import (
     customer_of,
     facts_for_members,
     facts_of,
+    list_of_appointments,
     list_of_dates,
     reader_of,
     when_of,
@@ -24,13 +27,14 @@ from slotkeeper.appointments.reach import Reach
 from slotkeeper.appointments.rows import find
 from slotkeeper.outbox.channels.base import Dispatch
 from slotkeeper.outbox.frames import frame_of
-from slotkeeper.outbox.kinds import CUSTOMER, NEWS, ChannelName, Kind, Reason, State, user_id_of
+from slotkeeper.outbox.kinds import CUSTOMER, HANDOVERS, NEWS, ChannelName, Kind, Reason, State, user_id_of
 from slotkeeper.outbox.letters import Letter, sms_text, write_letter
 from slotkeeper.outbox.models import Message
 from slotkeeper.outbox.sending import NotToBeSent, Written
 from slotkeeper.outbox.wordings import wording_of
 from slotkeeper.outbox.words import kind_in_words
 from slotkeeper.people.models import User
+from slotkeeper.rules.appointment_status import TERMINAL, Status
 
 _WITH_MORE_DATES = "\n\n{{ more_dates }}"
 
@@ -73,9 +77,28 @@ def to_member(message: Message, appointment: Appointment, now: int) -> Written:
         if kind is Kind.UNDELIVERABLE:
             values |= _facts_of_failure(message)
         wording = wording_of(appointment.business_id, kind, ChannelName.EMAIL, reader.language)
+        if kind in HANDOVERS:
+            others = [one for one in handed_over(message, datetime.fromtimestamp(now, UTC)) if one.pk != appointment.pk]
+            values["more_dates"] = list_of_appointments(others, reader, now)
+            wording = replace(wording, body=wording.body + _WITH_MORE_DATES)
+        if kind is Kind.UNASSIGNED:
+            home = settings.CONFIGURATION.url + reverse("home")
+            values |= {"appointment_link": "", "link": home}  # the appointment may be out of their sight
         frame = frame_of(kind, values, appointment.business.name, appointment.business.accent_color)
         letter = write_letter(wording, values, frame)
     return Written(_dispatch(message, appointment, (user.email, user.name), letter))
+
+
+def handed_over(message: Message, now: datetime) -> Iterator[Appointment]:
+    """Give those of the appointments that a message about giving them away tells of, for which it still holds."""
+    told_id = user_id_of(message.recipient)
+    found = Appointment.objects.filter(
+        pk__in=[message.subject_id, *(message.companions or [])], business_id=message.business_id, end_time__gt=now
+    )
+    for one in found.select_related("business", "user", "service", "contact").order_by("start_time", "pk"):
+        is_theirs = one.user_id == told_id
+        if is_theirs == (message.kind == Kind.ASSIGNED) and Status(one.status) not in TERMINAL:
+            yield one
 
 
 def _companions(message: Message) -> list[Appointment]:

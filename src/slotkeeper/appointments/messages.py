@@ -14,10 +14,22 @@ from slotkeeper.appointments.addresses import Addresses, addresses_of
 from slotkeeper.appointments.models import Appointment, TimeClaim
 from slotkeeper.changes.models import Change
 from slotkeeper.outbox.choices import channels_of
-from slotkeeper.outbox.kinds import CUSTOMER, NEWS, OPEN, ChannelName, Kind, Reason, State, member, user_id_of
+from slotkeeper.outbox.kinds import (
+    CUSTOMER,
+    HANDOVERS,
+    NEWS,
+    OPEN,
+    ChannelName,
+    Kind,
+    Reason,
+    State,
+    member,
+    user_id_of,
+)
 from slotkeeper.outbox.ledger import Draft, enter, skip, supersede
 from slotkeeper.outbox.models import Message
-from slotkeeper.rules.appointment_status import Status
+from slotkeeper.people.models import ApiToken, Membership
+from slotkeeper.rules.appointment_status import TERMINAL, Status
 from slotkeeper.rules.news import Standing, news
 
 ENTITY = "appointment"
@@ -51,6 +63,7 @@ def plan_messages(changes: Sequence[Change], now: datetime) -> None:
     _plan_news(appointments, by_appointment, now)
     for appointment in appointments:
         enter(_notices(appointment, by_appointment[appointment.pk], now), now)
+    enter(_handovers(appointments, by_appointment, now), now)
 
 
 def plan_news_of(appointment_ids: Iterable[int], now: datetime) -> None:
@@ -224,6 +237,52 @@ def _notices(appointment: Appointment, changes: list[Change], now: datetime) -> 
                 useful_until=now + NEWS_HELP_FOR,
                 told=None if known is None else as_told(known),
             )
+
+
+def _handovers(appointments: list[Appointment], changes: dict[int, list[Change]], now: datetime) -> Iterator[Draft]:
+    """Tell who was given appointments, and who had them, unless they did it themselves; several in one message."""
+    together: dict[tuple[Kind, int, int], list[tuple[Appointment, Change]]] = defaultdict(list)
+    for appointment in appointments:
+        given = [change for change in changes[appointment.pk] if "user_id" in (change.before or {})]
+        if not given or Status(appointment.status) in TERMINAL or appointment.end_time <= now:
+            continue
+        before, after = (given[0].before or {})["user_id"], appointment.user_id
+        for kind, user_id in ((Kind.ASSIGNED, after), (Kind.UNASSIGNED, before)):
+            if before != after and user_id != _doer_of(given[-1]) and not _is_told_soon(appointment, user_id):
+                together[kind, appointment.business_id, user_id].append((appointment, given[-1]))
+    for (kind, business_id, user_id), several in together.items():
+        works_here = Membership.objects.active().in_business(business_id).filter(user_id=user_id).exists()
+        if not works_here or ChannelName.EMAIL not in channels_of(business_id, kind):
+            continue
+        (first, change), *others = several
+        yield Draft(
+            business_id=business_id,
+            subject_kind=ENTITY,
+            subject_id=first.pk,
+            kind=kind,
+            occasion=str(change.subject_version),
+            recipient=member(user_id),
+            address="",
+            useful_until=now + NEWS_HELP_FOR,
+            companions=[one.pk for one, _ in others] or None,
+        )
+
+
+def _is_told_soon(appointment: Appointment, user_id: int) -> bool:
+    """Say whether a message about whose it is waits already: when it leaves, it tells what is true then, or nothing."""
+    waiting = Message.objects.filter(finished_at=None, state=State.WAITING, business_id=appointment.business_id)
+    waiting = waiting.filter(subject_kind=ENTITY, kind__in=HANDOVERS, recipient=member(user_id))
+    about = waiting.values_list("subject_id", "companions")
+    return any(appointment.pk in (subject_id, *(companions or [])) for subject_id, companions in about)
+
+
+def _doer_of(change: Change) -> int | None:
+    """Say which person was behind a change, by token or by hand."""
+    members = Membership.objects.in_business(change.business_id).values_list("user_id", flat=True)
+    actor_id = change.actor_id or 0
+    if change.actor_kind == "token":
+        return members.filter(pk__in=ApiToken.objects.filter(pk=actor_id).values("membership_id")).first()
+    return members.filter(pk=actor_id).first() if change.actor_kind == "member" else None
 
 
 def _people_of(appointment: Appointment) -> set[int]:

@@ -17,6 +17,10 @@ SUBJECTS: dict[Kind, Promise] = {
     Kind.NEW_BOOKING: pgettext_lazy("a message's subject", "New booking: {{ day }}, {{ time }}, {{ service_name }}"),
     Kind.CUSTOMER_RESCHEDULED: pgettext_lazy("a message's subject", "Moved: {{ day }}, {{ time }}, {{ service_name }}"),
     Kind.CUSTOMER_CANCELED: pgettext_lazy("a message's subject", "Canceled: {{ day }}, {{ time }}, {{ service_name }}"),
+    Kind.ASSIGNED: pgettext_lazy("a message's subject", "Now with you: {{ day }}, {{ time }}, {{ service_name }}"),
+    Kind.UNASSIGNED: pgettext_lazy(
+        "a message's subject", "No longer with you: {{ day }}, {{ time }}, {{ service_name }}"
+    ),
     Kind.CALENDAR_ATTENTION: pgettext_lazy(
         "a message's subject", "Please connect your calendar again: {{ calendar_name }}"
     ),
@@ -96,6 +100,19 @@ BODIES: dict[Kind, Promise] = {
         "{{ service_name }}\nWith {{ provider_name }}\nTimes are in {{ time_zone }}.\n\n"
         "The reason: {{ reason }}\n\n"
         "Customer: {{ customer_name }}\nEmail: {{ customer_email }}\nPhone: {{ customer_phone }}",
+    ),
+    Kind.ASSIGNED: pgettext_lazy(
+        "a message",
+        "You have been given an appointment.\n\n"
+        "{{ service_name }}\nWith {{ provider_name }}\nWhere: {{ location }}\n\n"
+        "Customer: {{ customer_name }}\nEmail: {{ customer_email }}\nPhone: {{ customer_phone }}\n"
+        "Notes: {{ notes }}",
+    ),
+    Kind.UNASSIGNED: pgettext_lazy(
+        "a message",
+        "This appointment is no longer with you: {{ day }}, {{ time }}. This time is free again.\n\n"
+        "{{ service_name }}\nNow with {{ provider_name }}\nTimes are in {{ time_zone }}.\n\n"
+        "Customer: {{ customer_name }}",
     ),
     Kind.CALENDAR_ATTENTION: pgettext_lazy(
         "a message",

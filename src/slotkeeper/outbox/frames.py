@@ -11,11 +11,12 @@ from slotkeeper.outbox.letters import Frame
 _LINKS = ("manage_link", "appointment_link", "link")
 _BUTTONS: dict[Kind, Promise] = {
     Kind.CANCELED: gettext_lazy("See the appointment"),
+    Kind.UNASSIGNED: gettext_lazy("Open the calendar"),
     Kind.CALENDAR_ATTENTION: gettext_lazy("Connect it again"),
     Kind.INVITATION: gettext_lazy("See the invitation"),
 }
 # A time that is no longer taken would mislead at the top of a mail.
-_WITHOUT_HEADLINE = frozenset({Kind.CANCELED, Kind.CUSTOMER_CANCELED})
+_WITHOUT_HEADLINE = frozenset({Kind.CANCELED, Kind.CUSTOMER_CANCELED, Kind.UNASSIGNED})
 
 
 def frame_of(kind: Kind, values: Mapping[str, str], business_name: str, accent_color: str) -> Frame:

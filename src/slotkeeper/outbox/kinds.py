@@ -17,6 +17,8 @@ class Kind(StrEnum):
     NEW_BOOKING = "new_booking"
     CUSTOMER_RESCHEDULED = "customer_rescheduled"
     CUSTOMER_CANCELED = "customer_canceled"
+    ASSIGNED = "assigned"
+    UNASSIGNED = "unassigned"
     CALENDAR_ATTENTION = "calendar_attention"
     UNDELIVERABLE = "undeliverable"
     INVITATION = "invitation"
@@ -24,6 +26,7 @@ class Kind(StrEnum):
 
 REMINDERS = frozenset({Kind.REMINDER_24H, Kind.REMINDER_2H, Kind.REMINDER})
 NEWS = frozenset({Kind.BOOKED, Kind.AWAITING_CONFIRMATION, Kind.CONFIRMED, Kind.RESCHEDULED, Kind.CANCELED})
+HANDOVERS = frozenset({Kind.ASSIGNED, Kind.UNASSIGNED})
 TO_CUSTOMERS = NEWS | REMINDERS
 TO_MEMBERS = frozenset(Kind) - TO_CUSTOMERS - {Kind.INVITATION}
 

@@ -24,6 +24,8 @@ PLACEHOLDERS: dict[Kind, tuple[str, ...]] = dict.fromkeys(TO_CUSTOMERS, _CUSTOME
     Kind.NEW_BOOKING: _MEMBERS,
     Kind.CUSTOMER_RESCHEDULED: (*_MEMBERS, *_BEFORE),
     Kind.CUSTOMER_CANCELED: (*_MEMBERS, "reason"),
+    Kind.ASSIGNED: _MEMBERS,
+    Kind.UNASSIGNED: ("customer_name", *_APPOINTMENT, "link"),  # whoever had it may see no more of it now
     Kind.CALENDAR_ATTENTION: ("calendar_name", "link"),
     Kind.UNDELIVERABLE: ("address", "message_name", "problem", "link"),
     Kind.INVITATION: ("business_name", "inviter_name", "role_name", "expires_on", "link"),

@@ -32,6 +32,8 @@ class MessageKind(StrEnum):
     NEW_BOOKING = "new_booking"
     CUSTOMER_RESCHEDULED = "customer_rescheduled"
     CUSTOMER_CANCELED = "customer_canceled"
+    ASSIGNED = "assigned"
+    UNASSIGNED = "unassigned"
     CALENDAR_ATTENTION = "calendar_attention"
     UNDELIVERABLE = "undeliverable"
     INVITATION = "invitation"
