@@ -5,7 +5,6 @@ itself is claimed by the database (guard.py): a verb learns of an overlap by bei
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -13,25 +12,20 @@ from typing import Any, NamedTuple
 from django.db import IntegrityError, transaction
 
 from slotkeeper import hot_sql
-from slotkeeper.appointments.free_busy import (
-    BusyEntry,
-    Person,
-    UnknownMember,
-    conflicts_with,
-    read_alternatives,
-    read_busy,
-)
+from slotkeeper.appointments.free_busy import BusyEntry, Person, UnknownMember, read_alternatives
 from slotkeeper.appointments.givers import GIVEN_BY_OTHERS, NotGiven, require_giver
 from slotkeeper.appointments.guard import is_overlap
 from slotkeeper.appointments.insert import Booking, Entry, insert_booking, json_time
 from slotkeeper.appointments.models import Appointment
+from slotkeeper.appointments.needed import HAS_NEEDS
 from slotkeeper.appointments.reach import OutOfReach, Reach
+from slotkeeper.appointments.resources import NoResource, insert_with_resources, keeping_resources
 from slotkeeper.appointments.rows import MAX_DURATION_SECONDS, AppointmentRow, find
-from slotkeeper.appointments.slots import SlotQuery, UnknownService, read_next_slots
-from slotkeeper.calendars.busy import Freshness, has_calendars, read_calendars
+from slotkeeper.appointments.wishes import Wish, in_the_way, is_absent, is_in_calendar, wish_of
+from slotkeeper.calendars.busy import has_calendars
 from slotkeeper.changes.record import Actor, Subject, changed_fields, record
 from slotkeeper.rules.appointment_status import TERMINAL, Status, move
-from slotkeeper.rules.availability import ALTERNATIVES, AlternativesRequest
+from slotkeeper.rules.availability import AlternativesRequest
 from slotkeeper.rules.intervals import Interval
 
 
@@ -103,21 +97,11 @@ class _Place:
 
     buffer_before_seconds: int
     buffer_after_seconds: int
+    has_needs: bool
     contact: tuple[str | None, str | None, str | None]
     is_time_off: bool
     keeps_hours: bool
     has_calendars: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """Whose time is wanted, when, with which buffers (seconds before and after), for which service."""
-
-    person: Person
-    asked: Interval
-    buffers: tuple[int, int] = (0, 0)
-    service_id: int | None = None
-    besides_id: int | None = None  # the appointment that is to be moved is in nobody's way
 
 
 _TIMES = ("start_time", "end_time")
@@ -164,10 +148,10 @@ def update(
     Fields that already have the wanted value change nothing. Raises UnknownAppointment,
     VersionConflict, InvalidTransition, FixedInFinalStatus, OutOfReach and all that `book` raises.
     """
-    wish = _Wish(Person(target.reach.business_id, 0), Interval(0, 0))
+    wish = Wish(Person(target.reach.business_id, 0), Interval(0, 0))
     try:
         with transaction.atomic():
-            current = _locked(target)
+            current = locked(target)
             before = _state(current)
             wanted = {name: value for name, value in fields.items() if before[name] != value}
             if wanted:
@@ -175,15 +159,19 @@ def update(
                 target.reach.require(current.user_id, current.service_id)
                 if "user_id" in wanted:
                     _require_assignable(target, current)
-                wish = _wish_of(current)
-                if _CLAIMED & wanted.keys() and not target.may_overlap_time_off and _is_absent(wish, now):
-                    raise _slot_taken(wish, now)
-                current.save(force_update=True)
-                _record_update(current, before, actor, reason)
+                wish = wish_of(current)
+                if _CLAIMED & wanted.keys() and not target.may_overlap_time_off and is_absent(wish, now):
+                    raise SlotTaken(*in_the_way(wish, now))
+                with keeping_resources(current, wanted, now) as exchange:
+                    current.save(force_update=True)
+                state = before | exchange.before, _state(current) | exchange.after
+                _record_update(current, *state, actor, reason)
     except IntegrityError as error:
         if not is_overlap(error):
             raise
-        raise _slot_taken(wish, now) from None
+        raise SlotTaken(*in_the_way(wish, now)) from None
+    except NoResource as error:
+        raise SlotTaken(*in_the_way(wish, now, error.conflicts)) from None
     return _found(Reach(target.reach.business_id), target.appointment_id)
 
 
@@ -235,21 +223,24 @@ def enter(booking: Booking, entry: Entry, actor: Actor, now: int) -> Entered:
     booking = replace(booking, contact_name=name, contact_email=email, contact_phone=phone)
     before, after = place.buffer_before_seconds, place.buffer_after_seconds
     entry = replace(entry, buffer_before_seconds=before, buffer_after_seconds=after)
-    wish = _Wish(person, asked, (before, after), booking.service_id)
-    is_absent = place.is_time_off or (place.has_calendars and _is_in_calendar(wish, now))
-    if is_absent and not entry.may_overlap_time_off:
-        raise _slot_taken(wish, now)
+    wish = Wish(person, asked, (before, after), booking.service_id)
+    is_away = place.is_time_off or (place.has_calendars and is_in_calendar(wish, now))
+    if is_away and not entry.may_overlap_time_off:
+        raise SlotTaken(*in_the_way(wish, now))
+    insert = insert_with_resources if place.has_needs else insert_booking
     try:
-        return Entered(insert_booking(booking, entry, actor, now), place.keeps_hours)
+        return Entered(insert(booking, entry, actor, now), place.keeps_hours)
     except IntegrityError as error:
         if not is_overlap(error):
             raise
-        raise _slot_taken(wish, now) from None
+        raise SlotTaken(*in_the_way(wish, now)) from None
+    except NoResource as error:
+        raise SlotTaken(*in_the_way(wish, now, error.conflicts)) from None
 
 
 def _place(person: Person, service_id: int | None, contact_id: int | None, asked: Interval) -> _Place:
     found = hot_sql.row(
-        "SELECT s.id, s.buffer_before_minutes, s.buffer_after_minutes, c.id, c.name, c.email, c.phone, "
+        f"SELECT s.id, s.buffer_before_minutes, s.buffer_after_minutes, {HAS_NEEDS}, c.id, c.name, c.email, c.phone, "
         "EXISTS (SELECT 1 FROM time_off t WHERE t.user_id = u.id AND t.end_time > %s AND t.start_time < %s), "
         f"EXISTS (SELECT 1 FROM opening_hours o WHERE o.membership_id = m.id), "
         f"{has_calendars('u.id')}, {GIVEN_BY_OTHERS} "
@@ -268,29 +259,13 @@ def _place(person: Person, service_id: int | None, contact_id: int | None, asked
     )
     if found is None:
         raise UnknownMember
-    found_service, before, after, found_contact, *contact, is_time_off, keeps_hours, are_connected, is_others = found
-    if found_service != service_id or found_contact != contact_id:
+    service, before, after, has_needs, customer, *contact, is_time_off, keeps_hours, are_connected, is_others = found
+    if service != service_id or customer != contact_id:
         raise UnknownReference
     if is_others:
         raise NotGiven
     flags = bool(is_time_off), bool(keeps_hours), bool(are_connected)
-    return _Place((before or 0) * 60, (after or 0) * 60, tuple(contact), *flags)
-
-
-def _slot_taken(wish: _Wish, now: int) -> SlotTaken:
-    """Say what is in the way, and which times are free instead: the service's own slots where it is offered."""
-    before, after = wish.buffers
-    blocked = Interval(wish.asked.start - before, wish.asked.end + after)
-    conflicts = conflicts_with(read_busy(wish.person, blocked, now).entries, blocked, wish.besides_id)
-    if wish.service_id is not None:
-        within = Interval(wish.asked.start, wish.asked.start + 1)
-        person = wish.person
-        query = SlotQuery(person.business_id, wish.service_id, within, now, person.user_id, wish.besides_id)
-        with suppress(UnknownService):
-            slots = read_next_slots(query, ALTERNATIVES)
-            return SlotTaken(conflicts, [Interval(slot.start, slot.end) for slot in slots])
-    request = AlternativesRequest(wish.asked.start, now)
-    return SlotTaken(conflicts, read_alternatives(wish.person, request, wish.besides_id, wish.buffers))
+    return _Place((before or 0) * 60, (after or 0) * 60, bool(has_needs), tuple(contact), *flags)
 
 
 def _require_assignable(target: Target, current: Appointment) -> None:
@@ -299,28 +274,8 @@ def _require_assignable(target: Target, current: Appointment) -> None:
     require_giver(current.user_id, current.service_id)
 
 
-def _wish_of(current: Appointment) -> _Wish:
-    asked = Interval(_instant(current.start_time), _instant(current.end_time))
-    buffers = asked.start - _instant(current.blocked_from), _instant(current.blocked_until) - asked.end
-    person = Person(current.business_id, current.user_id)
-    return _Wish(person, asked, buffers, current.service_id, current.pk)
-
-
-def _is_absent(wish: _Wish, now: int) -> bool:
-    found = hot_sql.row(
-        "SELECT 1 FROM time_off WHERE user_id = %s AND end_time > %s AND start_time < %s",
-        [wish.person.user_id, hot_sql.timestamp(wish.asked.start), hot_sql.timestamp(wish.asked.end)],
-    )
-    return found is not None or _is_in_calendar(wish, now)
-
-
-def _is_in_calendar(wish: _Wish, now: int) -> bool:
-    """Say whether a calendar's event is in the way; one that cannot be read is not, for a member who books."""
-    readings = read_calendars([wish.person.user_id], wish.asked, now)[wish.person.user_id]
-    return any(reading.busy for reading in readings if reading.freshness is not Freshness.BLOCKING)
-
-
-def _locked(target: Target) -> Appointment:
+def locked(target: Target) -> Appointment:
+    """Lock the appointment to change, in a transaction. Raises UnknownAppointment and VersionConflict."""
     appointments = Appointment.objects.within(target.reach)
     current = appointments.select_for_update().filter(pk=target.appointment_id).first()
     if current is None:
@@ -376,8 +331,10 @@ def _state(appointment: Appointment) -> dict[str, Any]:
     return state | {name: _instant(state[name]) for name in _TIMES}
 
 
-def _record_update(current: Appointment, before: Mapping[str, Any], actor: Actor, reason: str | None) -> None:
-    old, new = changed_fields(before, _state(current))
+def _record_update(
+    current: Appointment, before: Mapping[str, Any], after: Mapping[str, Any], actor: Actor, reason: str | None
+) -> None:
+    old, new = changed_fields(before, after)
     subject = Subject(current.business_id, "appointment", current.pk, current.version, current.updated_at)
     note = {} if reason is None else {"reason": reason}
     record(subject, _verb(new), actor, _readable(old), _readable(new) | note)

@@ -26,12 +26,13 @@ class BusyKind(StrEnum):
     HOLD = "hold"
     TIME_OFF = "time_off"
     ELSEWHERE = "elsewhere"
+    RESOURCE = "resource"
 
 
 class BusyEntry(NamedTuple):
     """Something that claims time: its own time, and the time it blocks (buffers included).
 
-    `title` is an appointment's, or the name of the calendar that it stands in.
+    `title` is an appointment's, or the name of the calendar that it stands in, or of the resource that is taken.
     """
 
     kind: BusyKind
@@ -40,6 +41,7 @@ class BusyEntry(NamedTuple):
     blocked: Interval
     appointment_id: int | None = None
     title: str | None = None
+    resource_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

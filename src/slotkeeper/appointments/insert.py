@@ -1,7 +1,8 @@
 """The one INSERT of a booking: the appointment and its change, claimed by the trigger."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,6 +44,7 @@ class Entry:
     buffer_before_seconds: int = 0
     buffer_after_seconds: int = 0
     may_overlap_time_off: bool = True  # never a claim
+    note: Mapping[str, Any] = field(default_factory=dict)  # what the record of changes tells beside the columns
 
 
 _APPOINTMENT = (
@@ -79,7 +81,7 @@ def insert_booking(booking: Booking, entry: Entry, actor: Actor, now: int) -> Ap
         hot_sql.timestamp(booking.end_time + entry.buffer_after_seconds),
         moment, moment,
     ]  # fmt: skip
-    change = [entry.verb, actor.kind, actor.id, actor.name, actor.source, moment, _after(booking, entry.status)]
+    change = [entry.verb, actor.kind, actor.id, actor.name, actor.source, moment, _after(booking, entry)]
     if hot_sql.is_postgresql():
         with _alone_or_nested():
             (appointment_id,) = hot_sql.row(_TOGETHER, [*appointment, booking.business_id, *change])
@@ -96,13 +98,13 @@ def _alone_or_nested() -> AbstractContextManager[Any]:
     return transaction.atomic() if connection.in_atomic_block else nullcontext()
 
 
-def _after(booking: Booking, status: Status) -> str:
+def _after(booking: Booking, entry: Entry) -> str:
     after: dict[str, Any] = {
         "user_id": booking.user_id,
         "title": booking.title,
         "start_time": json_time(booking.start_time),
         "end_time": json_time(booking.end_time),
-        "status": status.value,
+        "status": entry.status.value,
     }
     for name in (
         "description", "contact_id", "contact_name", "contact_email", "contact_phone", "location", "notes", "service_id"
@@ -112,7 +114,7 @@ def _after(booking: Booking, status: Status) -> str:
             after[name] = value
     if booking.sync_to_calendar:
         after["sync_to_calendar"] = True
-    return msgspec.json.encode(after).decode()
+    return msgspec.json.encode({**after, **entry.note}).decode()
 
 
 def _as_row(appointment_id: int, booking: Booking, status: Status, now: int) -> AppointmentRow:

@@ -88,7 +88,7 @@ class Appointment(models.Model):
             models.Index(fields=["business", "start_time", "id"], name="appointments_business"),
             models.Index(fields=["user", "start_time"], name="appointments_user"),
             models.Index(fields=["contact"], name="appointments_contact", condition=Q(contact__isnull=False)),
-            models.Index(fields=["service"], name="appointments_service", condition=Q(service__isnull=False)),
+            models.Index(fields=["service", "id"], name="appointments_turns", condition=Q(service__isnull=False)),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(end_time__gt=F("start_time")), name="appointments_end_after_start"),
@@ -166,6 +166,9 @@ class TimeClaim(models.Model):
             ),
             models.Index(
                 fields=["user", "held_until"], name="time_claims_holds", condition=Q(held_until__isnull=False)
+            ),
+            models.Index(
+                fields=["resource", "held_until"], name="time_claims_room_holds", condition=Q(held_until__isnull=False)
             ),
         ]
         constraints = [

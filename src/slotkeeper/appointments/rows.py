@@ -1,11 +1,19 @@
 """Reading appointments: plain values with integer times, for the doors."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from slotkeeper import hot_sql
 from slotkeeper.appointments.reach import Reach
+
+
+class ResourceRow(NamedTuple):
+    """A room or a piece of equipment that an appointment has."""
+
+    id: int
+    name: str
 
 
 class AppointmentRow(NamedTuple):
@@ -31,8 +39,10 @@ class AppointmentRow(NamedTuple):
     updated_at: int | None
     service_id: int | None
     version: int
+    resources: tuple[ResourceRow, ...] = ()
 
 
+_COLUMNS = AppointmentRow._fields[:-1]
 _TIMES = {"start_time", "end_time", "created_at", "updated_at"}
 _FLAGS = {"sync_to_calendar", "reminder_24h_sent", "reminder_2h_sent"}
 _FLAG_PLACES = [AppointmentRow._fields.index(name) for name in sorted(_FLAGS)]
@@ -54,15 +64,22 @@ class Listing:
 
 
 def _select() -> str:
-    columns = (hot_sql.epoch(name) if name in _TIMES else name for name in AppointmentRow._fields)
-    return f"SELECT {', '.join(columns)} FROM appointments"
+    columns = (hot_sql.epoch(name) if name in _TIMES else name for name in _COLUMNS)
+    group, pair = ("json_agg", "json_build_object") if hot_sql.is_postgresql() else ("json_group_array", "json_object")
+    resources = (
+        f"(SELECT CAST({group}({pair}('id', r.id, 'name', r.name)) AS text) FROM time_claims c "
+        "JOIN resources r ON r.id = c.resource_id WHERE c.appointment_id = appointments.id)"
+    )
+    return f"SELECT {', '.join(columns)}, {resources} FROM appointments"
 
 
 def _row(values: Sequence[Any]) -> AppointmentRow:
-    row = list(values)
+    *row, resources = values
     for place in _FLAG_PLACES:
         row[place] = bool(row[place])  # the users' table allows NULL, SQLite gives 0 and 1
-    return AppointmentRow(*row)
+    if not resources or resources == "[]":
+        return AppointmentRow(*row)
+    return AppointmentRow(*row)._replace(resources=tuple(sorted(ResourceRow(**one) for one in json.loads(resources))))
 
 
 def find(reach: Reach, appointment_id: int) -> AppointmentRow | None:

@@ -1,13 +1,13 @@
 """What customers do by themselves: hold a slot, book it, move it, cancel it.
 
-Each verb is one transaction. It locks the people concerned first, then asks the rules, so that two
-customers cannot both be told that a slot, or the last place of a day, is theirs.
+Each verb is one transaction. It locks the people and resources concerned first, then asks the rules, so that two
+customers cannot both be told that a slot, the last place of a day, or the last room is theirs.
 """
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from django.db import transaction
@@ -18,9 +18,12 @@ from slotkeeper.appointments.customer_links import LinkedAppointment, make_link,
 from slotkeeper.appointments.givers import NotGiven
 from slotkeeper.appointments.guard import lock_claimants
 from slotkeeper.appointments.insert import Booking, Entry
-from slotkeeper.appointments.models import Hold, IntakeAnswer, TimeClaim
+from slotkeeper.appointments.models import Appointment, Hold, IntakeAnswer, TimeClaim
+from slotkeeper.appointments.needed import ids_of, read_needs
 from slotkeeper.appointments.reach import Reach
+from slotkeeper.appointments.resources import choose_resources, claim, claimants_of
 from slotkeeper.appointments.rows import AppointmentRow
+from slotkeeper.appointments.sharing import WEEK_REACH_SECONDS, Given, give
 from slotkeeper.appointments.slots import (
     Offer,
     SlotQuery,
@@ -28,7 +31,7 @@ from slotkeeper.appointments.slots import (
     next_slots_of,
     obstacles_of,
     read_offer,
-    read_providers,
+    read_supply,
 )
 from slotkeeper.calendars.live import ask_live, is_anybody_asked_live
 from slotkeeper.changes.record import Actor
@@ -120,11 +123,13 @@ def hold_slot(query: SlotQuery, former: str | None = None) -> HeldSlot:
     offer = read_offer(query.business_id, query.service_id, query.user_id)
     secret, expires_at = secrets.token_urlsafe(24), query.now + HOLD_SECONDS
     with _refusing(offer, query), transaction.atomic():
-        slot = _locked_slot(offer, query, former)
+        slot, given = _locked_slot(offer, query, former)
         moment = datetime.fromtimestamp(expires_at, UTC)
         hold = Hold.objects.create(business_id=offer.business_id, secret_hash=secret_hash(secret), expires_at=moment)
-        _claim(offer, slot, slot.user_ids, TimeClaim(hold=hold, held_until=moment))
-    return HeldSlot(secret, expires_at, slot)
+        blocked, place = offer.terms.blocked_by(slot.start), (offer.business_id, offer.service_id)
+        rooms = choose_resources(place, given.user_ids, blocked, query.now) if offer.has_needs else []
+        claim(TimeClaim(hold=hold, held_until=moment), blocked, given.user_ids, rooms)
+    return HeldSlot(secret, expires_at, slot._replace(user_ids=given.user_ids))
 
 
 def book_slot(booking: CustomerBooking, now: int, hold: str | None = None) -> BookedSlot:
@@ -137,8 +142,8 @@ def book_slot(booking: CustomerBooking, now: int, hold: str | None = None) -> Bo
     offer = read_offer(booking.business_id, booking.service_id, booking.user_id)
     is_over = hold is not None and not _is_held(hold, booking.business_id, now)
     with _refusing(offer, query, HoldExpired if is_over else NotOffered), transaction.atomic():
-        slot = _locked_slot(offer, query, hold)
-        row = _book(booking, offer, slot, now)
+        slot, given = _locked_slot(offer, query, hold)
+        row = _book(booking, offer, slot, given, now)
         link = make_link(row)
     return BookedSlot(row, link)
 
@@ -154,6 +159,8 @@ def move_by_customer(link: str, start: int, now: int, source: str = "") -> Appoi
     except UnknownService:
         raise NotOffered([], []) from None
     with _refusing(offer, query), transaction.atomic():
+        # Whoever changes an appointment locks its row before its claimants: see resources.py.
+        Appointment.objects.select_for_update().get(pk=row.id)
         _locked_slot(offer, query)
         fields = {"start_time": start, "end_time": start + offer.terms.duration_seconds}
         return actions.update(Target(Reach(linked.business_id), row.id), fields, linked.actor, now)
@@ -193,30 +200,36 @@ def _refusing(offer: Offer, query: SlotQuery, refusal: type[NotOffered] = NotOff
     raise refusal(obstacles, next_slots_of(offer, query, ALTERNATIVES))
 
 
-def _locked_slot(offer: Offer, query: SlotQuery, given_up: str | None = None) -> Slot:
-    """Lock the people of an offer, give up a hold, and find the slot at the query's start.
+def _locked_slot(offer: Offer, query: SlotQuery, given_up: str | None = None) -> tuple[Slot, Given]:
+    """Lock the people and resources of an offer, give up a hold, find the slot at the query's start, and who gives it.
 
-    Its `user_ids` hold those who will give it. Raises _Obstructed.
+    Raises _Obstructed.
     """
-    lock_claimants(offer.user_ids)
+    _lock(offer, query)
     if given_up is not None:
         Hold.objects.filter(business_id=offer.business_id, secret_hash=secret_hash(given_up)).delete()
     start, together = query.within.start, offer.is_together
-    providers = read_providers(offer, query)
-    slot = next(rules.slots(providers, offer.terms, query.within, query.now, together=together), None)
+    providers, terms = read_supply(offer, query, WEEK_REACH_SECONDS)
+    slot = next(rules.slots(providers, terms, query.within, query.now, together=together), None)
     if slot is None:
-        raise _Obstructed(rules.obstacles(providers, offer.terms, start, query.now, together=together))
-    if together:
-        return slot
-    # Work is shared out: whoever has the least of it around that time.
-    busy = {provider.user_id: sum(one.end - one.start for one in provider.busy) for provider in providers}
-    return slot._replace(user_ids=(min(slot.user_ids, key=lambda user_id: (busy[user_id], user_id)),))
+        raise _Obstructed(rules.obstacles(providers, terms, start, query.now, together=together))
+    return slot, give(offer, query, slot, providers)
 
 
-def _book(booking: CustomerBooking, offer: Offer, slot: Slot, now: int) -> AppointmentRow:
+def _lock(offer: Offer, query: SlotQuery) -> None:
+    """Lock everybody and everything that may be claimed, and what the appointment that is to be moved claims now."""
+    place = offer.business_id, offer.service_id
+    rooms = ids_of(read_needs(place, query.within, query.now)) if offer.has_needs else set()
+    moved = [] if query.besides_appointment_id is None else [query.besides_appointment_id]
+    people, taken = claimants_of(moved) if moved else (set(), set())
+    lock_claimants({*offer.user_ids, *people}, rooms | taken)
+
+
+def _book(booking: CustomerBooking, offer: Offer, slot: Slot, given: Given, now: int) -> AppointmentRow:
     actor = Actor("customer", None, booking.contact_name, booking.source)
     entry = Entry(Status.SCHEDULED if offer.requires_confirmation else Status.CONFIRMED, "booked")
-    main, *others = slot.user_ids
+    entry = replace(entry, note={"assignment": given.assignment})
+    main, *others = given.user_ids
     row, _ = actions.enter(
         Booking(
             business_id=offer.business_id,
@@ -237,21 +250,12 @@ def _book(booking: CustomerBooking, offer: Offer, slot: Slot, now: int) -> Appoi
         actor,
         now,
     )
-    _claim(offer, slot, others, TimeClaim(appointment_id=row.id))
+    claim(TimeClaim(appointment_id=row.id), offer.terms.blocked_by(slot.start), others)
     IntakeAnswer.objects.bulk_create(
         IntakeAnswer(appointment_id=row.id, position=position, question=question, answer=answer)
         for position, (question, answer) in enumerate(booking.answers)
     )
     return row
-
-
-def _claim(offer: Offer, slot: Slot, user_ids: Iterable[int], claim: TimeClaim) -> None:
-    """Store a claim once for each of several people, with a slot's time and the buffers around it."""
-    claim.claimed_from = datetime.fromtimestamp(slot.start - offer.terms.buffer_before_seconds, UTC)
-    claim.claimed_until = datetime.fromtimestamp(slot.end + offer.terms.buffer_after_seconds, UTC)
-    for user_id in user_ids:
-        claim.pk, claim.user_id = None, user_id
-        claim.save(force_insert=True)
 
 
 def _contact_id(booking: CustomerBooking, actor: Actor, now: int) -> int:

@@ -13,8 +13,9 @@ from slotkeeper.appointments.actions import Target, UnknownAppointment
 from slotkeeper.appointments.free_busy import BusyEntry
 from slotkeeper.appointments.guard import lock_claimants
 from slotkeeper.appointments.insert import Booking
-from slotkeeper.appointments.models import SeriesPlace
+from slotkeeper.appointments.models import Appointment, SeriesPlace
 from slotkeeper.appointments.reach import Reach
+from slotkeeper.appointments.resources import lock_for_moves
 from slotkeeper.appointments.rows import AppointmentRow, find, find_several
 from slotkeeper.changes.record import Actor
 from slotkeeper.rules.appointment_status import TERMINAL, Status
@@ -102,7 +103,7 @@ def move_from_here(target: Target, to: Interval, time_zone: str, actor: Actor, n
     """
     with transaction.atomic():
         rows = _from_here(target)
-        lock_claimants(sorted({row.user_id for row in rows}))
+        lock_for_moves(target.reach.business_id, [row.id for row in rows])
         shift = _reading(to.start, time_zone) - _reading(rows[0].start_time, time_zone)
         length = to.end - to.start
         starts = [_shifted(Interval(row.start_time, row.end_time), shift, time_zone).start for row in rows]
@@ -134,7 +135,11 @@ def _each(
 
 
 def _from_here(target: Target) -> list[AppointmentRow]:
-    """Read an appointment and the later ones of its series that can still change."""
+    """Lock a series, and read an appointment and the later ones of it that can still change."""
+    members = SeriesPlace.objects.filter(series__series_places__appointment_id=target.appointment_id)
+    ids = {target.appointment_id, *members.values_list("appointment_id", flat=True)}
+    # Whoever changes appointments locks their rows first, in the order of their ids, and then who is in them.
+    list(Appointment.objects.within(target.reach).filter(pk__in=ids).select_for_update().order_by("pk"))
     row = find(target.reach, target.appointment_id)
     if row is None:
         raise UnknownAppointment

@@ -1,7 +1,7 @@
 """When a service can be booked, and why not: what rules/slots.py decides, read from the database.
 
-At most four statements, whatever the range: the service with its people, their hours (two), and all
-that keeps them busy. Instants are seconds since 1970, UTC.
+At most five statements, whatever the range: the service with its people, their hours (two), all that keeps them and
+the resources it needs busy, and what stands in their calendars. Instants are seconds since 1970, UTC.
 """
 
 from collections import defaultdict
@@ -13,15 +13,19 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from slotkeeper import hot_sql
+from slotkeeper.appointments.needed import HAS_NEEDS, needs_from, needs_select
 from slotkeeper.calendars.busy import CalendarReading, has_calendars, read_calendars
 from slotkeeper.offerings.reading import hours_within
 from slotkeeper.rules import slots as rules
 from slotkeeper.rules.intervals import Interval
 from slotkeeper.rules.local_time import DAY_SECONDS, MINUTE_SECONDS, local_day
+from slotkeeper.rules.needed_resources import Need
+from slotkeeper.rules.sharing_out import USUAL_PRIORITY, Sharing
 from slotkeeper.rules.slots import Busy, Obstacle, Provider, Reason, Slot, Terms
 
 MAX_RANGE_DAYS = 92
 _FIRST_DAYS = 7
+_OF_NEED = 2  # the last column of rows about resources; claims have 0, time off has 1
 
 
 class UnknownService(Exception):
@@ -48,6 +52,8 @@ class Person(NamedTuple):
     time_zone: str
     name: str
     has_calendars: bool = False
+    priority: int = USUAL_PRIORITY
+    weight: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,9 @@ class Offer:
     location: str
     terms: Terms
     assignment: str
+    sharing: Sharing
     requires_confirmation: bool
+    has_needs: bool
     people: tuple[Person, ...]
 
     @property
@@ -80,6 +88,13 @@ class Offer:
     def user_ids(self) -> tuple[int, ...]:
         """Who gives it."""
         return tuple(person.user_id for person in self.people)
+
+
+class Supply(NamedTuple):
+    """What the rules need to know: the people who give a service, and its terms with what it needs beside them."""
+
+    providers: list[Provider]
+    terms: Terms
 
 
 def read_slots(query: SlotQuery, limit: int | None = None) -> list[Slot]:
@@ -130,15 +145,15 @@ def read_obstacles(query: SlotQuery) -> list[Obstacle]:
 
 def slots_of(offer: Offer, query: SlotQuery) -> Iterator[Slot]:
     """Give the slots of an offer that start in the query's range, lazily."""
-    providers = read_providers(offer, query)
-    return rules.slots(providers, offer.terms, query.within, query.now, together=offer.is_together)
+    providers, terms = read_supply(offer, query)
+    return rules.slots(providers, terms, query.within, query.now, together=offer.is_together)
 
 
 def obstacles_of(offer: Offer, query: SlotQuery) -> list[Obstacle]:
     """Say why the start of the query's range is no slot of an offer."""
     start = query.within.start
-    providers = read_providers(offer, replace(query, within=Interval(start, start + 1)))
-    return rules.obstacles(providers, offer.terms, start, query.now, together=offer.is_together)
+    providers, terms = read_supply(offer, replace(query, within=Interval(start, start + 1)))
+    return rules.obstacles(providers, terms, start, query.now, together=offer.is_together)
 
 
 def read_offer(business_id: int, service_id: int, user_id: int | None = None) -> Offer:
@@ -146,20 +161,20 @@ def read_offer(business_id: int, service_id: int, user_id: int | None = None) ->
     found = hot_sql.rows(
         "SELECT s.name, s.location, s.duration_minutes, coalesce(s.step_minutes, s.duration_minutes), "
         "s.buffer_before_minutes, s.buffer_after_minutes, s.minimum_notice_minutes, s.horizon_days, "
-        "s.daily_limit_count, s.daily_limit_minutes, s.assignment, s.requires_confirmation, "
-        f"m.id, u.id, u.time_zone, u.name, {has_calendars('u.id')} "
+        f"s.daily_limit_count, s.daily_limit_minutes, s.assignment, s.sharing, s.requires_confirmation, {HAS_NEEDS}, "
+        f"m.id, u.id, u.time_zone, u.name, {has_calendars('u.id')}, p.priority, p.weight "
         "FROM services s JOIN service_providers p ON p.service_id = s.id "
         "JOIN memberships m ON m.id = p.membership_id AND NOT m.is_suspended "
         "JOIN users u ON u.id = m.user_id AND u.is_active "
         "WHERE s.id = %s AND s.business_id = %s AND s.is_active ORDER BY u.id",
         [service_id, business_id],
     )
-    people = tuple(Person(*row[12:]) for row in found)
+    people = tuple(Person(*row[14:]) for row in found)
     if user_id is not None and found and found[0][10] != "all":
         people = tuple(person for person in people if person.user_id == user_id)
     if not people:
         raise UnknownService
-    name, location, *numbers, assignment, requires_confirmation = found[0][:12]
+    name, location, *numbers, assignment, sharing, requires_confirmation, has_needs = found[0][:14]
     duration, step, before, after, notice, horizon_days, most, most_minutes = numbers
     terms = Terms(
         duration_seconds=duration * MINUTE_SECONDS,
@@ -171,17 +186,18 @@ def read_offer(business_id: int, service_id: int, user_id: int | None = None) ->
         daily_limit_count=most,
         daily_limit_seconds=None if most_minutes is None else most_minutes * MINUTE_SECONDS,
     )
-    return Offer(service_id, business_id, name, location, terms, assignment, bool(requires_confirmation), people)
+    flags = bool(requires_confirmation), bool(has_needs)
+    return Offer(service_id, business_id, name, location, terms, assignment, Sharing(sharing), *flags, people)
 
 
-def read_providers(offer: Offer, query: SlotQuery) -> list[Provider]:
-    """Read what the rules need to know of each person who gives the service, for a query's range."""
+def read_supply(offer: Offer, query: SlotQuery, reach_seconds: int = 0) -> Supply:
+    """Read what the rules need to know of each person and resource, for a query's range, and as far around it."""
     start, end = query.within
     hours = hours_within(offer.people, offer.business_id, query.within)
-    window = Interval(start - offer.reach_seconds, end + offer.reach_seconds)
-    busy = _read_busy(offer, query, window)
-    in_calendars = _read_calendars(offer, query, window)
-    return [
+    reach = max(reach_seconds, offer.reach_seconds)
+    busy, needs = _read_busy(offer, query, Interval(start - reach, end + reach))
+    in_calendars = _read_calendars(offer, query, Interval(start - offer.reach_seconds, end + offer.reach_seconds))
+    providers = [
         Provider(
             user_id=person.user_id,
             hours=hours[person.user_id],
@@ -190,6 +206,7 @@ def read_providers(offer: Offer, query: SlotQuery) -> list[Provider]:
         )
         for person in offer.people
     ]
+    return Supply(providers, replace(offer.terms, needs=needs) if needs else offer.terms)
 
 
 def _read_calendars(offer: Offer, query: SlotQuery, window: Interval) -> dict[int, list[CalendarReading]]:
@@ -211,15 +228,20 @@ class _Claim(NamedTuple):
     is_of_service: bool
 
 
-def _read_busy(offer: Offer, query: SlotQuery, window: Interval) -> dict[int, list[_Claim]]:
-    """Read what occupies the people of an offer in a window: claims and time off, by start; one statement.
+def _read_busy(offer: Offer, query: SlotQuery, window: Interval) -> tuple[dict[int, list[_Claim]], list[Need]]:
+    """Read what occupies the people of an offer in a window, claims and time off, and what it needs; by start.
 
-    Claims of a person never overlap, so the last one that begins before the window is the only earlier one
-    that can reach into it.
+    One statement. Claims of a person never overlap, so the last one that begins before the window is the only
+    earlier one that can reach into it.
     """
     epoch, stamp = hot_sql.epoch, hot_sql.timestamp
     people = ", ".join(["%s"] * len(offer.people))
     start, end = stamp(window.start), stamp(window.end)
+    needs = ""
+    of_needs: list[Any] = []
+    if offer.has_needs:
+        needs, of_needs = needs_select(offer.business_id, offer.service_id, window, query.now)
+        needs = f"UNION ALL {needs} "
     found = hot_sql.rows(
         f"SELECT u.id, {epoch('c.claimed_from')} AS blocked_from, {epoch('c.claimed_until')}, a.id, a.business_id, "
         f"{epoch('a.start_time')}, {epoch('a.end_time')}, a.service_id, h.business_id, 0 "
@@ -230,15 +252,16 @@ def _read_busy(offer: Offer, query: SlotQuery, window: Interval) -> dict[int, li
         f"WHERE u.id IN ({people}) UNION ALL "
         f"SELECT t.user_id, {epoch('t.start_time')}, {epoch('t.end_time')}, NULL, NULL, NULL, NULL, NULL, NULL, 1 "
         f"FROM time_off t WHERE t.user_id IN ({people}) AND t.start_time < %s AND t.end_time > %s "
-        "ORDER BY blocked_from",
-        [end, start, start, start, stamp(query.now), *offer.user_ids, *offer.user_ids, end, start],
+        f"{needs}ORDER BY blocked_from",
+        [end, start, start, start, stamp(query.now), *offer.user_ids, *offer.user_ids, end, start, *of_needs],
     )
     claims: dict[int, list[_Claim]] = defaultdict(list)
-    for user_id, *columns in found:
+    for user_id, *columns in (row for row in found if row[-1] != _OF_NEED):
         claim = _claim(columns, offer)
         if claim.busy.appointment_id is None or claim.busy.appointment_id != query.besides_appointment_id:
             claims[user_id].append(claim)
-    return claims
+    rows = (row for row in found if row[-1] == _OF_NEED)
+    return claims, needs_from(rows, offer.business_id, query.besides_appointment_id) if offer.has_needs else []
 
 
 def _claim(columns: Sequence[Any], offer: Offer) -> _Claim:

@@ -89,6 +89,13 @@ class Warning(msgspec.Struct):  # noqa: A001 -- the word in the API's answers
     code: str
 
 
+class ResourceTaken(msgspec.Struct):
+    """A room or a piece of equipment that an appointment has."""
+
+    id: int
+    name: str
+
+
 class AppointmentOut(msgspec.Struct):
     """An appointment; times carry the offset of the caller's zone."""
 
@@ -112,6 +119,7 @@ class AppointmentOut(msgspec.Struct):
     updated_at: str | None
     service_id: int | None
     version: int
+    resources: list[ResourceTaken]
     warnings: list[Warning] | UnsetType = UNSET
 
 
@@ -131,6 +139,8 @@ class Conflict(msgspec.Struct, omit_defaults=True):
     appointment_id: int | UnsetType = UNSET
     title: str | UnsetType = UNSET
     calendar: str | UnsetType = UNSET
+    resource_id: int | UnsetType = UNSET
+    name: str | UnsetType = UNSET
 
 
 class CalendarStanding(msgspec.Struct):
@@ -163,6 +173,7 @@ def write_appointment(row: AppointmentRow, form: TimeForm, caller: Caller) -> di
     for name in ("start_time", "end_time", "created_at", "updated_at"):
         if written[name] is not None:
             written[name] = form.write(written[name])
+    written["resources"] = [one._asdict() for one in row.resources]
     if not caller.may(Permission.CONTACTS_READ_DETAILS):
         written["contact_email"] = written["contact_phone"] = None
     return written
@@ -192,6 +203,8 @@ def write_conflicts(entries: list[BusyEntry], form: TimeForm, may_see_titles: bo
             conflict |= {"appointment_id": entry.appointment_id, "title": entry.title}
         elif may_see_titles and entry.kind is BusyKind.CALENDAR:
             conflict["calendar"] = entry.title
+        elif entry.resource_id is not None:
+            conflict |= {"resource_id": entry.resource_id, "name": entry.title}
         written.append(conflict)
     return written
 

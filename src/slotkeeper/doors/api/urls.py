@@ -24,6 +24,7 @@ from slotkeeper.doors.api import (
     people,
     public,
     reports,
+    resource_times,
     resources,
     series,
     services,
@@ -71,6 +72,16 @@ OFFERINGS = [
     path("holiday-calendars/<str:code>/open", closures.OpenOnHolidays.as_view(), name="api_open_on_holidays"),
     path("resources", resources.Resources.as_view(), name="api_resources"),
     path("resources/<record_id:resource_id>", resources.OneResource.as_view(), name="api_resource"),
+    path(
+        "resources/<record_id:resource_id>/freebusy",
+        resource_times.ResourceFreeBusy.as_view(),
+        name="api_resource_freebusy",
+    ),
+    path(
+        "appointments/<record_id:appointment_id>/resources",
+        resource_times.AppointmentResources.as_view(),
+        name="api_appointment_resources",
+    ),
 ]
 
 CALENDARS = [

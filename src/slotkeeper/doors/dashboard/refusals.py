@@ -39,6 +39,7 @@ _KINDS: dict[BusyKind, Promise] = {
     BusyKind.HOLD: _("Somebody is just booking"),
     BusyKind.TIME_OFF: _("Time off"),
     BusyKind.ELSEWHERE: _("Busy elsewhere"),
+    BusyKind.RESOURCE: _("Not enough of the rooms or equipment it needs"),
 }
 _SENTENCES: dict[type[Exception], Promise] = {
     actions.SlotTaken: _("This time is not free. Nothing was stored."),
@@ -106,7 +107,8 @@ def refusal_of(error: Exception, caller: Caller, asked: Asked, now: int) -> Refu
 
 
 def _words(entry: BusyEntry, may_see: bool) -> str | Promise:
-    return entry.title if may_see and entry.title else _KINDS[entry.kind]
+    is_shown = may_see or entry.kind is BusyKind.RESOURCE
+    return entry.title if is_shown and entry.title else _KINDS[entry.kind]
 
 
 def _stretch(one: Interval, caller: Caller, words: str | Promise = "") -> Stretch:
