@@ -8,7 +8,7 @@ from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slotkeeper.outbox.kinds import TO_CUSTOMERS, ChannelName, Kind
+from slotkeeper.outbox.kinds import BY_SMS, ChannelName, Kind
 from slotkeeper.outbox.letters import sms_text
 from slotkeeper.outbox.placeholders import MEANINGS, NEVER_EMPTY, PLACEHOLDERS, samples
 from slotkeeper.outbox.segments import segments_of
@@ -207,7 +207,7 @@ def test_built_in_wording_reads_well_where_an_appointment_lacks_what_it_may_lack
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("kind", sorted(TO_CUSTOMERS))
+@pytest.mark.parametrize("kind", sorted(BY_SMS))
 def test_built_in_sms_is_sent_as_one_or_two(kind, language):
     with override(language):
         values = samples(kind, "Praxis Dr. Müller & Kollegen", "Europe/Berlin", NOW) | {"manage_link": LINK}

@@ -26,6 +26,13 @@ SUBJECTS: dict[Kind, Promise] = {
     ),
     Kind.UNDELIVERABLE: pgettext_lazy("a message's subject", "Not delivered: {{ message_name }}"),
     Kind.INVITATION: pgettext_lazy("a message's subject", "{{ inviter_name }} invites you to {{ business_name }}"),
+    Kind.QUOTE: pgettext_lazy("a message's subject", "Quote {{ number }} from {{ business_name }}"),
+    Kind.INVOICE: pgettext_lazy("a message's subject", "Invoice {{ number }} from {{ business_name }}"),
+    Kind.CREDIT_NOTE: pgettext_lazy("a message's subject", "Credit note {{ number }} from {{ business_name }}"),
+    Kind.RECEIPT: pgettext_lazy("a message's subject", "Thank you: invoice {{ number }} is paid"),
+    Kind.PAYMENT_REMINDER: pgettext_lazy("a message's subject", "Reminder: invoice {{ number }} is not paid yet"),
+    Kind.REFUND: pgettext_lazy("a message's subject", "{{ amount }} goes back to you"),
+    Kind.PORTAL_LINK: pgettext_lazy("a message's subject", "Your appointments and invoices at {{ business_name }}"),
 }
 BODIES: dict[Kind, Promise] = {
     Kind.BOOKED: pgettext_lazy(
@@ -129,6 +136,45 @@ BODIES: dict[Kind, Promise] = {
         "{{ inviter_name }} invites you to work with {{ business_name }} in Slotkeeper, where appointments "
         "are kept.\n\nYour role: {{ role_name }}\nThe invitation is valid until {{ expires_on }}, and can be accepted "
         "once.\n\nIf you do not know why you get this, you need do nothing.",
+    ),
+    Kind.QUOTE: pgettext_lazy(
+        "a message",
+        "Hello {{ customer_name }},\n\nHere is our quote {{ number }} of {{ amount }}.\n"
+        "It is valid until {{ valid_until }}.\n\n"
+        "Under the link you can read it, and accept or decline it.\n\n{{ business_name }}",
+    ),
+    Kind.INVOICE: pgettext_lazy(
+        "a message",
+        "Hello {{ customer_name }},\n\nHere is our invoice {{ number }} of {{ amount }}.\n"
+        "Please pay it by {{ due_day }}.\n\n"
+        "Under the link you can read it, and see how to pay.\n\n{{ business_name }}",
+    ),
+    Kind.CREDIT_NOTE: pgettext_lazy(
+        "a message",
+        "Hello {{ customer_name }},\n\nWe have corrected our invoice {{ corrected_number }}. "
+        "Here is the credit note {{ number }} of {{ amount }}.\n\n{{ business_name }}",
+    ),
+    Kind.RECEIPT: pgettext_lazy(
+        "a message",
+        "Hello {{ customer_name }},\n\nThank you for your payment. Invoice {{ number }} of {{ amount }} is paid.\n\n"
+        "Under the link you find the invoice and its receipt.\n\n{{ business_name }}",
+    ),
+    Kind.PAYMENT_REMINDER: pgettext_lazy(
+        "a message",
+        "Hello {{ customer_name }},\n\nOur invoice {{ number }} was due on {{ due_day }}, and {{ amount }} is still "
+        "open.\n\nUnder the link you can see it, and how to pay. If you have paid already, thank you: then you need do "
+        "nothing.\n\n{{ business_name }}",
+    ),
+    Kind.REFUND: pgettext_lazy(
+        "a message",
+        "Hello {{ customer_name }},\n\n{{ amount }} of what you paid on invoice {{ number }} goes back to you, the way "
+        "it came. With a bank this can take some days.\n\n{{ business_name }}",
+    ),
+    Kind.PORTAL_LINK: pgettext_lazy(
+        "a message",
+        "Hello {{ customer_name }},\n\nUnder this link you find all your appointments and invoices at "
+        "{{ business_name }}. It is valid for a week, and only for you.\n\n"
+        "If you have not asked for it, you need do nothing.",
     ),
 }
 # In one or two SMS of 153 characters, the link included.

@@ -5,15 +5,22 @@ from collections.abc import Mapping
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
-from slotkeeper.outbox.kinds import TO_CUSTOMERS, Kind
+from slotkeeper.outbox.kinds import ABOUT_MONEY, TO_CUSTOMERS, Kind
 from slotkeeper.outbox.letters import Frame
 
-_LINKS = ("manage_link", "appointment_link", "link")
+_LINKS = ("manage_link", "appointment_link", "quote_link", "invoice_link", "portal_link", "link")
 _BUTTONS: dict[Kind, Promise] = {
     Kind.CANCELED: gettext_lazy("See the appointment"),
     Kind.UNASSIGNED: gettext_lazy("Open the calendar"),
     Kind.CALENDAR_ATTENTION: gettext_lazy("Connect it again"),
     Kind.INVITATION: gettext_lazy("See the invitation"),
+    Kind.QUOTE: gettext_lazy("See the quote"),
+    Kind.INVOICE: gettext_lazy("See and pay the invoice"),
+    Kind.CREDIT_NOTE: gettext_lazy("See the credit note"),
+    Kind.RECEIPT: gettext_lazy("See the receipt"),
+    Kind.PAYMENT_REMINDER: gettext_lazy("See and pay the invoice"),
+    Kind.REFUND: gettext_lazy("See the invoice"),
+    Kind.PORTAL_LINK: gettext_lazy("See all that is mine"),
 }
 # A time that is no longer taken would mislead at the top of a mail.
 _WITHOUT_HEADLINE = frozenset({Kind.CANCELED, Kind.CUSTOMER_CANCELED, Kind.UNASSIGNED})
@@ -49,7 +56,11 @@ def _label(kind: Kind) -> str:
 
 
 def _footer(kind: Kind, business_name: str) -> str:
-    if kind in TO_CUSTOMERS:
+    if kind is Kind.PORTAL_LINK:
+        about = gettext("You are written to because somebody asked for this link on the page of %(business)s.")
+    elif kind in ABOUT_MONEY:
+        about = gettext("You are written to because you are a customer of %(business)s.")
+    elif kind in TO_CUSTOMERS:
         about = gettext("You are written to because of an appointment at %(business)s.")
     elif kind is Kind.INVITATION:
         about = gettext("Your address was entered so that you can work at %(business)s.")

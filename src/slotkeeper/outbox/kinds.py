@@ -22,12 +22,21 @@ class Kind(StrEnum):
     CALENDAR_ATTENTION = "calendar_attention"
     UNDELIVERABLE = "undeliverable"
     INVITATION = "invitation"
+    QUOTE = "quote"
+    INVOICE = "invoice"
+    CREDIT_NOTE = "credit_note"
+    RECEIPT = "receipt"
+    PAYMENT_REMINDER = "payment_reminder"
+    REFUND = "refund"
+    PORTAL_LINK = "portal_link"
 
 
 REMINDERS = frozenset({Kind.REMINDER_24H, Kind.REMINDER_2H, Kind.REMINDER})
 NEWS = frozenset({Kind.BOOKED, Kind.AWAITING_CONFIRMATION, Kind.CONFIRMED, Kind.RESCHEDULED, Kind.CANCELED})
 HANDOVERS = frozenset({Kind.ASSIGNED, Kind.UNASSIGNED})
-TO_CUSTOMERS = NEWS | REMINDERS
+ABOUT_MONEY = frozenset({Kind.QUOTE, Kind.INVOICE, Kind.CREDIT_NOTE, Kind.RECEIPT, Kind.PAYMENT_REMINDER, Kind.REFUND})
+BY_SMS = NEWS | REMINDERS  # too
+TO_CUSTOMERS = BY_SMS | ABOUT_MONEY | {Kind.PORTAL_LINK}
 TO_MEMBERS = frozenset(Kind) - TO_CUSTOMERS - {Kind.INVITATION}
 
 
@@ -61,6 +70,7 @@ class Reason(StrEnum):
     NO_LONGER_TRUE = "no_longer_true"
     OVER = "over"
     ERASED = "erased"
+    PAPER_IS_WRITTEN = "paper_is_written"  # while it waits: what is to be attached
 
 
 OPEN = frozenset({State.WAITING, State.SENDING})

@@ -7,8 +7,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
+from slotkeeper.amounts import amount_in_words
 from slotkeeper.moments import zone_in_words
-from slotkeeper.outbox.kinds import TO_CUSTOMERS, Kind
+from slotkeeper.outbox.kinds import ABOUT_MONEY, BY_SMS, Kind
 from slotkeeper.outbox.moments import when_in_words
 from slotkeeper.outbox.words import kind_in_words
 from slotkeeper.rules.intervals import Interval
@@ -17,8 +18,11 @@ _APPOINTMENT = ("business_name", "service_name", "provider_name", "day", "time",
 _CUSTOMERS = ("customer_name", *_APPOINTMENT, "manage_link")
 _MEMBERS = ("customer_name", "customer_email", "customer_phone", *_APPOINTMENT, "notes", "appointment_link")
 _BEFORE = ("old_day", "old_time")
+_MONEY = ("customer_name", "business_name", "number", "amount")
 
-PLACEHOLDERS: dict[Kind, tuple[str, ...]] = dict.fromkeys(TO_CUSTOMERS, _CUSTOMERS) | {
+PLACEHOLDERS: dict[Kind, tuple[str, ...]] = {
+    **dict.fromkeys(BY_SMS, _CUSTOMERS),
+    **dict.fromkeys(ABOUT_MONEY, (*_MONEY, "invoice_link")),
     Kind.RESCHEDULED: (*_CUSTOMERS, *_BEFORE),
     Kind.CANCELED: (*_CUSTOMERS, "reason"),
     Kind.NEW_BOOKING: _MEMBERS,
@@ -29,6 +33,11 @@ PLACEHOLDERS: dict[Kind, tuple[str, ...]] = dict.fromkeys(TO_CUSTOMERS, _CUSTOME
     Kind.CALENDAR_ATTENTION: ("calendar_name", "link"),
     Kind.UNDELIVERABLE: ("address", "message_name", "problem", "link"),
     Kind.INVITATION: ("business_name", "inviter_name", "role_name", "expires_on", "link"),
+    Kind.QUOTE: (*_MONEY, "valid_until", "quote_link"),
+    Kind.INVOICE: (*_MONEY, "due_day", "invoice_link"),
+    Kind.CREDIT_NOTE: (*_MONEY, "corrected_number", "invoice_link"),
+    Kind.PAYMENT_REMINDER: (*_MONEY, "due_day", "invoice_link"),
+    Kind.PORTAL_LINK: ("customer_name", "business_name", "portal_link"),
 }
 MEANINGS: dict[str, Promise] = {
     "customer_name": _("The customer’s name"),
@@ -55,6 +64,14 @@ MEANINGS: dict[str, Promise] = {
     "role_name": _("The role that is offered"),
     "expires_on": _("Until when the invitation is valid"),
     "link": _("The link to the page where you can do something about it"),
+    "number": _("The number of the quote, invoice or credit note"),
+    "amount": _("The amount that it is about, with its currency"),
+    "due_day": _("Until when it is to be paid"),
+    "valid_until": _("Until when the quote is valid"),
+    "corrected_number": _("The number of the invoice that is corrected"),
+    "quote_link": _("The customer’s own link to see, accept or decline the quote"),
+    "invoice_link": _("The customer’s own link to see and pay the invoice"),
+    "portal_link": _("The customer’s own link to all their appointments and invoices"),
 }
 # The others may be empty: a line with nothing else in it is then left out.
 NEVER_EMPTY = frozenset(
@@ -72,6 +89,12 @@ NEVER_EMPTY = frozenset(
         "role_name",
         "expires_on",
         "link",
+        "number",
+        "amount",
+        "corrected_number",
+        "quote_link",
+        "invoice_link",
+        "portal_link",
     }
 )
 _HALF_HOUR, _A_DAY_LATER = 30 * 60, 24 * 60 * 60
@@ -109,5 +132,13 @@ def samples(kind: Kind, business_name: str, zone: str, now: int) -> dict[str, st
         "role_name": pgettext("role", "scheduler"),
         "expires_on": when.day,
         "link": "https://example.com/calendars",
+        "number": "2027-0042",
+        "amount": amount_in_words(9_520, "EUR"),
+        "due_day": when.day,
+        "valid_until": when.day,
+        "corrected_number": "2027-0041",
+        "quote_link": "https://example.com/portal/quote/AbCdEf",
+        "invoice_link": "https://example.com/portal/invoice/AbCdEf",
+        "portal_link": "https://example.com/portal/home/AbCdEf",
     }
     return {name: examples[name] for name in PLACEHOLDERS[kind]}

@@ -12,7 +12,7 @@ from slotkeeper.changes.record import Actor, Subject, changed_fields, record
 from slotkeeper.changes.versions import StaleVersion
 from slotkeeper.languages import known_language
 from slotkeeper.outbox.default_wording import BODIES, SHORT_TEXTS, SUBJECTS
-from slotkeeper.outbox.kinds import TO_CUSTOMERS, ChannelName, Kind
+from slotkeeper.outbox.kinds import BY_SMS, ChannelName, Kind
 from slotkeeper.outbox.models import MessageTemplate
 from slotkeeper.outbox.wording import Wording, as_typed, check_wording
 
@@ -42,8 +42,8 @@ class WordingKey:
 
 
 def ways_of(kind: Kind) -> tuple[ChannelName, ...]:
-    """List the ways on which a kind of message can travel: members are written to by mail alone."""
-    return (ChannelName.EMAIL, ChannelName.SMS) if kind in TO_CUSTOMERS else (ChannelName.EMAIL,)
+    """List the ways on which a kind of message can travel: only what is about appointments goes to phones, too."""
+    return (ChannelName.EMAIL, ChannelName.SMS) if kind in BY_SMS else (ChannelName.EMAIL,)
 
 
 def default_wording(kind: Kind, channel: ChannelName) -> Wording:

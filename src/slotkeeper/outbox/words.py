@@ -23,6 +23,13 @@ _NAMES: dict[Kind, Promise] = {
     Kind.CALENDAR_ATTENTION: pgettext_lazy("a message", "A calendar needs attention"),
     Kind.UNDELIVERABLE: pgettext_lazy("a message", "A message could not be delivered"),
     Kind.INVITATION: pgettext_lazy("a message", "Invitation"),
+    Kind.QUOTE: pgettext_lazy("a message", "Quote"),
+    Kind.INVOICE: pgettext_lazy("a message", "Invoice"),
+    Kind.CREDIT_NOTE: pgettext_lazy("a message", "Credit note"),
+    Kind.RECEIPT: pgettext_lazy("a message", "Receipt"),
+    Kind.PAYMENT_REMINDER: pgettext_lazy("a message", "Payment reminder"),
+    Kind.REFUND: pgettext_lazy("a message", "Refund"),
+    Kind.PORTAL_LINK: pgettext_lazy("a message", "Link to all that is theirs"),
 }
 _OCCASIONS: dict[Kind, Promise] = {
     Kind.BOOKED: _("When an appointment is booked."),
@@ -41,6 +48,13 @@ _OCCASIONS: dict[Kind, Promise] = {
     Kind.CALENDAR_ATTENTION: _("To whose calendar it is, when it has to be connected again."),
     Kind.UNDELIVERABLE: _("To the owner, when a message to a customer cannot be delivered."),
     Kind.INVITATION: _("To somebody who is invited to the team."),
+    Kind.QUOTE: _("When you send a quote."),
+    Kind.INVOICE: _("When you issue an invoice."),
+    Kind.CREDIT_NOTE: _("When you issue a credit note."),
+    Kind.RECEIPT: _("When an invoice is paid."),
+    Kind.PAYMENT_REMINDER: _("7 and 21 days after an invoice was due, until it is paid."),
+    Kind.REFUND: _("When money goes back."),
+    Kind.PORTAL_LINK: _("When a customer asks for a link to their appointments and invoices."),
 }
 _CHANNELS: dict[ChannelName, Promise] = {
     ChannelName.EMAIL: pgettext_lazy("a way messages travel", "Email"),

@@ -37,6 +37,13 @@ class MessageKind(StrEnum):
     CALENDAR_ATTENTION = "calendar_attention"
     UNDELIVERABLE = "undeliverable"
     INVITATION = "invitation"
+    QUOTE = "quote"
+    INVOICE = "invoice"
+    CREDIT_NOTE = "credit_note"
+    RECEIPT = "receipt"
+    PAYMENT_REMINDER = "payment_reminder"
+    REFUND = "refund"
+    PORTAL_LINK = "portal_link"
 
 
 class Recipient(StrEnum):

@@ -31,6 +31,15 @@ class Invitation:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a mail: its bytes, its name and its media type, such as application/pdf."""
+
+    content: bytes
+    name: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dispatch:
     """One message, written, to one address (an e-mail address, or a phone number as E.164)."""
 
@@ -41,6 +50,7 @@ class Dispatch:
     reply_to: str  # may be empty
     letter: Letter
     invitation: Invitation | None = None
+    attachments: tuple[Attachment, ...] = ()  # none in an SMS
 
 
 class Channel(Protocol):

@@ -4,6 +4,7 @@ Header lines are written here to the last character. Names and subjects are made
 somebody typed can end a header and begin another.
 """
 
+import re
 import string
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,9 +19,10 @@ from typing import Self
 from urllib.parse import quote
 
 from slotkeeper.outbox.channels.addresses import Mailbox, mailbox_of
-from slotkeeper.outbox.channels.base import Dispatch, Invitation, Refused
+from slotkeeper.outbox.channels.base import Attachment, Dispatch, Invitation, Refused
 
 _LONGEST_SUBJECT, _LONGEST_NAME = 200, 150  # a line may have 998 characters (RFC 5322 section 2.1.1)
+_OUTSIDE_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 _JOINERS = "\u200c\u200d"  # without them some scripts, and some emoji, fall apart
 _UTF_8 = Charset("utf-8")
 _UTF_8.body_encoding = QP  # seven bits: no server has to be asked whether it takes eight
@@ -92,15 +94,21 @@ def _body(dispatch: Dispatch) -> MIMEMultipart | MIMENonMultipart:
         forms.append(_text(letter.html, "html"))
     if invitation:
         forms.append(_calendar_form(invitation))
-    if len(forms) == 1:
-        return forms[0]
-    alternative = MIMEMultipart("alternative", _subparts=forms, policy=_POLICY)
-    if invitation is None:
-        return alternative
     # Some programs act on the form above, others only show what is attached.
-    attached = MIMEApplication(invitation.content, "ics", policy=_POLICY, name=_ICS_NAME)
-    attached.add_header("Content-Disposition", "attachment", filename=_ICS_NAME)
-    return MIMEMultipart("mixed", _subparts=[alternative, attached], policy=_POLICY)
+    files = (Attachment(invitation.content, _ICS_NAME, "application/ics"),) if invitation else ()
+    attached = [_file(one) for one in (*files, *dispatch.attachments)]
+    if len(forms) == 1 and not attached:
+        return forms[0]
+    body = forms[0] if len(forms) == 1 else MIMEMultipart("alternative", _subparts=forms, policy=_POLICY)
+    return MIMEMultipart("mixed", _subparts=[body, *attached], policy=_POLICY) if attached else body
+
+
+def _file(attachment: Attachment) -> MIMENonMultipart:
+    name = _OUTSIDE_NAMES.sub("-", attachment.name)  # what is left means the same to every program, and ends no header
+    subtype = attachment.media_type.removeprefix("application/")
+    file = MIMEApplication(attachment.content, subtype, policy=_POLICY, name=name)
+    file.add_header("Content-Disposition", "attachment", filename=name)
+    return file
 
 
 def _text(text: str, kind: str) -> MIMENonMultipart:
