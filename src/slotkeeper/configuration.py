@@ -17,6 +17,8 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 ENV_FILE = "slotkeeper.env"
+STRIPE_KEY = r"[sr]k_(?:test|live)_[A-Za-z0-9_]{8,500}"
+STRIPE_SIGNER = r"whsec_[A-Za-z0-9+/=_-]{8,500}"
 _CHECKOUT = Path(__file__).resolve().parents[2]
 # The project folder: the checkout, or, where the package was installed without one, the folder one is in.
 PROJECT_FOLDER = _CHECKOUT if (_CHECKOUT / "pyproject.toml").exists() else Path.cwd()
@@ -94,6 +96,9 @@ class Configuration:
     twilio_auth_token: str
     twilio_from: str
     twilio_url: str
+    stripe_secret_key: str
+    stripe_webhook_secret: str
+    stripe_url: str
     log_level: str
 
 
@@ -282,10 +287,29 @@ SETTINGS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
         ),
     ),
     "twilio_url": ("SLOTKEEPER_TWILIO_URL", "https://api.twilio.com", _base_url),
+    "stripe_secret_key": (
+        "SLOTKEEPER_STRIPE_SECRET_KEY",
+        "",
+        _shaped(STRIPE_KEY, "the secret key, which begins with sk_live_, sk_test_, rk_live_ or rk_test_"),
+    ),
+    "stripe_webhook_secret": (
+        "SLOTKEEPER_STRIPE_WEBHOOK_SECRET",
+        "",
+        _shaped(STRIPE_SIGNER, "the webhook's signing secret, which begins with whsec_"),
+    ),
+    "stripe_url": ("SLOTKEEPER_STRIPE_URL", "https://api.stripe.com", _base_url),
     "log_level": ("SLOTKEEPER_LOG_LEVEL", "INFO", _choice("DEBUG", "INFO", "WARNING", "ERROR")),
 }
 
-_SECRET = {"secret_key", "encryption_keys", "google_client_secret", "microsoft_client_secret", "twilio_auth_token"}
+_SECRET = {
+    "secret_key",
+    "encryption_keys",
+    "google_client_secret",
+    "microsoft_client_secret",
+    "twilio_auth_token",
+    "stripe_secret_key",
+    "stripe_webhook_secret",
+}
 # Of these all are set, or none.
 _TOGETHER = ("twilio_account_sid", "twilio_auth_token", "twilio_from")
 _LINE = re.compile(r"""\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$""")

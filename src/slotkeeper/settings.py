@@ -230,6 +230,7 @@ LOGGING = {
         "django.server": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},  # it would write down addresses, and some are secrets
+        "stripe": {"level": "WARNING"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},  # answered with 400; scanners would fill the log
     },
 }

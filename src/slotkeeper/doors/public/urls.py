@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from slotkeeper.doors.public import callbacks, feeds, health, language, welcome
+from slotkeeper.doors.public import callbacks, feeds, health, language, stripe_events, welcome
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -11,5 +11,7 @@ urlpatterns = [
     path("feeds/<str:secret>.ics", feeds.feed, name="feed"),
     path("callbacks/google", callbacks.google, name="callback_google"),
     path("callbacks/microsoft", callbacks.microsoft, name="callback_microsoft"),
+    path("webhooks/stripe", stripe_events.only, name="stripe_events"),
+    path("webhooks/stripe/<slug:business>", stripe_events.of_business, name="stripe_events_of_business"),
     path("locale", language.choose_language, name="language"),
 ]
