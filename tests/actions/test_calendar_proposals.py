@@ -9,6 +9,7 @@ from slotkeeper.appointments.calendar_sync import UnknownProposal
 from slotkeeper.appointments.reach import Reach, own_reach
 from slotkeeper.appointments.rows import find
 from slotkeeper.calendars.models import CalendarProposal
+from slotkeeper.changes.models import Change
 from slotkeeper.changes.record import COMMAND
 from slotkeeper.rules.intervals import Interval
 
@@ -81,7 +82,9 @@ def test_accepting_asks_the_guard_again(connected, moved):
 
 
 def test_dismissing_writes_the_event_back(connected, moved):
-    calendar_sync.dismiss(CalendarProposal.objects.get().pk, reach(connected), NOW)
+    calendar_sync.dismiss(CalendarProposal.objects.get().pk, reach(connected), COMMAND, NOW)
+    change = Change.objects.get(subject_kind="calendar_proposal")
+    assert (change.verb, change.after) == ("dismissed", {"appointment_id": moved.id, "kind": "move"})
     connected.work_later()
     assert entered(connected).times == (Interval(SOON, SOON + HOUR),)
     connected.work_later()
@@ -100,7 +103,7 @@ def test_an_edit_of_other_fields_waits_for_the_decision(connected, moved):
     change(connected, moved, title="Renamed")
     connected.work_later()
     assert entered(connected).title == "Consultation"
-    calendar_sync.dismiss(CalendarProposal.objects.get().pk, reach(connected), NOW)
+    calendar_sync.dismiss(CalendarProposal.objects.get().pk, reach(connected), COMMAND, NOW)
     connected.work_later()
     assert (entered(connected).title, entered(connected).times) == ("Renamed", (Interval(SOON, SOON + HOUR),))
 
@@ -137,7 +140,7 @@ def test_a_deletion_there_is_proposed_as_a_cancellation(connected):
 
 def test_a_dismissed_deletion_brings_the_event_back(connected):
     removed_by_owner(connected)
-    calendar_sync.dismiss(CalendarProposal.objects.get().pk, reach(connected), NOW)
+    calendar_sync.dismiss(CalendarProposal.objects.get().pk, reach(connected), COMMAND, NOW)
     connected.work_later()
     connected.work_later()
     assert connected.titles() == ["Consultation"]
@@ -149,6 +152,6 @@ def test_proposals_of_another_business_do_not_exist(connected, moved, cast):
     foreign = Reach(cast.outsider.business_id)
     assert calendar_sync.open_proposals(foreign) == []
     with pytest.raises(UnknownProposal):
-        calendar_sync.dismiss(proposal.pk, foreign, NOW)
+        calendar_sync.dismiss(proposal.pk, foreign, COMMAND, NOW)
     with pytest.raises(UnknownProposal):
         calendar_sync.accept(proposal.pk, own_reach(connected.member.business_id, cast.colleague.user_id), COMMAND, NOW)

@@ -9,6 +9,7 @@ from standardwebhooks import WebhookVerificationError
 from hooked import allow_this_machine, hook
 from servers.fake_http import Told
 from slotkeeper.appointments.erasure import erase_contact
+from slotkeeper.changes.models import Change
 from slotkeeper.changes.record import COMMAND
 from slotkeeper.webhooks.claims import claim_next, due_endpoints
 from slotkeeper.webhooks.deliveries import EndpointOff, delete_old_deliveries, redeliver, send_test
@@ -65,8 +66,10 @@ def test_redelivery_sends_the_same_again_and_begins_a_day_of_tries(hooked):
     hooked.book()
     hooked.work()
     WebhookDelivery.objects.update(give_up_at=datetime.now(UTC))
-    again = redeliver(hooked.endpoint, hooked.delivery().pk, datetime.now(UTC))
+    again = redeliver(hooked.endpoint, hooked.delivery().pk, COMMAND, datetime.now(UTC))
     assert (again.state, again.attempts, again.delivered_at) == (DeliveryState.WAITING, 0, None)
+    change = Change.objects.get(subject_kind="webhook_delivery", subject_id=again.pk)
+    assert (change.verb, change.after["event"]) == ("redelivered", "appointment.created")
     hooked.receiver.answers = [Told(500)]
     hooked.work()
     assert hooked.delivery().state == DeliveryState.WAITING
@@ -83,7 +86,7 @@ def test_redelivery_of_what_is_on_its_way_changes_nothing(hooked):
     hooked.work()
     WebhookDelivery.objects.update(next_try_at=datetime.now(UTC))
     claimed = claim_next(hooked.endpoint.pk, datetime.now(UTC))
-    same = redeliver(hooked.endpoint, claimed.pk, datetime.now(UTC))
+    same = redeliver(hooked.endpoint, claimed.pk, COMMAND, datetime.now(UTC))
     assert (same.state, same.claim) == (DeliveryState.SENDING, claimed.claim)
 
 
@@ -108,7 +111,7 @@ def test_endpoint_that_is_switched_off_gets_nothing_and_what_waits_has_failed(ho
     hooked.work_later()
     assert len(hooked.receiver.asked) == 1
     with pytest.raises(EndpointOff):
-        redeliver(endpoint, hooked.delivery().pk, datetime.now(UTC))
+        redeliver(endpoint, hooked.delivery().pk, COMMAND, datetime.now(UTC))
     with pytest.raises(EndpointOff):
         send_test(endpoint, COMMAND, datetime.now(UTC))
 

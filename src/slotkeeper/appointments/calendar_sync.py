@@ -17,7 +17,7 @@ from slotkeeper.appointments.rows import AppointmentRow
 from slotkeeper.calendars.links import Wanted, settle, want, write_again
 from slotkeeper.calendars.models import CalendarEventLink, CalendarProposal, ProposalKind, Resolution
 from slotkeeper.calendars.providers.base import EventDetails
-from slotkeeper.changes.record import Actor
+from slotkeeper.changes.record import Actor, Subject, record
 from slotkeeper.rules.appointment_status import Status
 
 ENTITY = "appointment"
@@ -85,11 +85,13 @@ def accept(proposal_id: int, reach: Reach, actor: Actor, now: int) -> Appointmen
     return row
 
 
-def dismiss(proposal_id: int, reach: Reach, now: int) -> None:
+def dismiss(proposal_id: int, reach: Reach, actor: Actor, now: int) -> None:
     """Leave the appointment as it is, and write it into the calendar again. Raises UnknownProposal."""
     with transaction.atomic():
         proposal = _open_proposal(proposal_id, reach)
         settle([proposal.link_id], Resolution.DISMISSED, _moment(now))
+        about = {"appointment_id": proposal.link.internal_entity_id, "kind": proposal.kind}
+        record(Subject(reach.business_id, "calendar_proposal", proposal.pk), "dismissed", actor, None, about)
         write_again(proposal.link, _moment(now))
 
 

@@ -1,5 +1,7 @@
 """Django's registration of this folder."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,7 @@ class DoorsConfig(AppConfig):
 
     name = "slotkeeper.doors"
     label = "doors"
+
+    def ready(self) -> None:
+        """Listen to what allauth tells; its models are there only now."""
+        import_module("slotkeeper.doors.dashboard.account_trail")

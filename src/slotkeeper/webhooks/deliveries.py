@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from slotkeeper.changes.models import Change
-from slotkeeper.changes.record import Actor
+from slotkeeper.changes.record import Actor, Subject, record
 from slotkeeper.rules.redelivery import GIVE_UP_AFTER_SECONDS
 from slotkeeper.webhooks.events import TEST, written
 from slotkeeper.webhooks.models import DeliveryState, WebhookDelivery, WebhookEndpoint
@@ -35,7 +35,7 @@ def find_delivery(endpoint: WebhookEndpoint, delivery_id: int) -> WebhookDeliver
     return delivery
 
 
-def redeliver(endpoint: WebhookEndpoint, delivery_id: int, now: datetime) -> WebhookDelivery:
+def redeliver(endpoint: WebhookEndpoint, delivery_id: int, actor: Actor, now: datetime) -> WebhookDelivery:
     """Send a delivery again now, under the same id, with a day of tries before it; one under way is left alone.
 
     Raises UnknownDelivery and EndpointOff.
@@ -43,13 +43,17 @@ def redeliver(endpoint: WebhookEndpoint, delivery_id: int, now: datetime) -> Web
     delivery = find_delivery(endpoint, delivery_id)
     if not endpoint.is_active:
         raise EndpointOff
-    WebhookDelivery.objects.filter(pk=delivery.pk, claimed_until=None).update(
-        state=DeliveryState.WAITING,
-        attempts=0,
-        next_try_at=now,
-        give_up_at=now + timedelta(seconds=GIVE_UP_AFTER_SECONDS),
-        delivered_at=None,
-    )
+    with transaction.atomic():
+        is_sent_again = WebhookDelivery.objects.filter(pk=delivery.pk, claimed_until=None).update(
+            state=DeliveryState.WAITING,
+            attempts=0,
+            next_try_at=now,
+            give_up_at=now + timedelta(seconds=GIVE_UP_AFTER_SECONDS),
+            delivered_at=None,
+        )
+        if is_sent_again:
+            about = {"event": delivery.event, "url": endpoint.url}
+            record(Subject(endpoint.business_id, "webhook_delivery", delivery.pk), "redelivered", actor, None, about)
     return find_delivery(endpoint, delivery_id)
 
 

@@ -136,7 +136,7 @@ class DismissProposal(JsonEndpoint):
         """Keep the appointment as it is; its event is written back into the calendar."""
         del parsed_body
         reach = reach_of(self.caller, Permission.APPOINTMENTS_WRITE_ALL)
-        calendar_sync.dismiss(known_id(parsed_path.proposal_id), reach, int(time.time()))
+        calendar_sync.dismiss(known_id(parsed_path.proposal_id), reach, self.caller.actor, int(time.time()))
         return answer_nothing()
 
 

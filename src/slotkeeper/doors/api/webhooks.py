@@ -210,7 +210,7 @@ class Redeliver(JsonEndpoint):
         """Send the same again now, under the same id; the answer does not wait for it."""
         del parsed_body
         endpoint = _found(self.caller, parsed_path.endpoint_id)
-        delivery = redeliver(endpoint, known_id(parsed_path.delivery_id), datetime.now(UTC))
+        delivery = redeliver(endpoint, known_id(parsed_path.delivery_id), self.caller.actor, datetime.now(UTC))
         return answer(write_delivery(delivery, self.caller), HTTPStatus.ACCEPTED)
 
 

@@ -54,7 +54,7 @@ def decide(request: HttpRequest, proposal_id: int) -> HttpResponse:
     caller, proposal_id = caller_of(request), known_id(proposal_id)
     try:
         if "keep" in request.POST:
-            calendar_sync.dismiss(proposal_id, writable(caller), now())
+            calendar_sync.dismiss(proposal_id, writable(caller), caller.actor, now())
             messages.success(request, gettext("It stays as it was, and is written into the calendar again."))
         elif "instead" in request.POST:
             _move(request, caller, proposal_id)
@@ -78,7 +78,7 @@ def _move(request: HttpRequest, caller: Caller, proposal_id: int) -> None:
     assert time is not None
     fields = {"start_time": start, "end_time": start + time.end - time.start}
     row = actions.update(Target(writable(caller), found[1].pk), fields, caller.actor, now())
-    calendar_sync.dismiss(proposal_id, writable(caller), now())  # what stands there is neither old nor proposed
+    calendar_sync.dismiss(proposal_id, writable(caller), caller.actor, now())  # what stands there is neither old nor proposed
     messages.success(request, gettext("“%(title)s” is changed.") % {"title": row.title})
 
 

@@ -183,10 +183,11 @@ def delivery(request: HttpRequest, endpoint_id: int, delivery_id: int) -> HttpRe
 @never_cache
 def send_again(request: HttpRequest, endpoint_id: int, delivery_id: int) -> HttpResponse:
     """Send a delivery again, by the worker: this page does not wait for it."""
-    endpoint = _found(caller_of(request), endpoint_id)
+    caller = caller_of(request)
+    endpoint = _found(caller, endpoint_id)
     if request.method == "POST":
         try:
-            redeliver(endpoint, known_id(delivery_id), datetime.now(UTC))
+            redeliver(endpoint, known_id(delivery_id), caller.actor, datetime.now(UTC))
         except UnknownDelivery:
             raise Http404 from None
         except EndpointOff:
