@@ -78,7 +78,8 @@ def _move(request: HttpRequest, caller: Caller, proposal_id: int) -> None:
     assert time is not None
     fields = {"start_time": start, "end_time": start + time.end - time.start}
     row = actions.update(Target(writable(caller), found[1].pk), fields, caller.actor, now())
-    calendar_sync.dismiss(proposal_id, writable(caller), caller.actor, now())  # what stands there is neither old nor proposed
+    # What stands there is neither old nor proposed.
+    calendar_sync.dismiss(proposal_id, writable(caller), caller.actor, now())
     messages.success(request, gettext("“%(title)s” is changed.") % {"title": row.title})
 
 
