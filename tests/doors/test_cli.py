@@ -234,6 +234,11 @@ def test_secrets_are_sealed_with_the_first_key_after_a_new_one_was_put_in_front(
             "SELECT id, 'https://x.test', '[]', ?, ? FROM businesses LIMIT 1",
             [SecretBox([old]).seal("whsec_now"), SecretBox([old]).seal("whsec_before")],
         )
+        database.execute(
+            "INSERT INTO billing_profiles (business_id, stripe_sealed_key, stripe_sealed_signing_secret) "
+            "SELECT id, ?, ? FROM businesses LIMIT 1",
+            [SecretBox([old]).seal("sk_test_key"), SecretBox([old]).seal("whsec_stripe")],
+        )
     lost = installation("reseal-secrets", SLOTKEEPER_ENCRYPTION_KEYS=new)
     assert (lost.returncode, "open with none of the keys" in lost.stdout) == (1, True)
     assert installation("reseal-secrets", SLOTKEEPER_ENCRYPTION_KEYS=f"{new},{old}").returncode == 0
@@ -241,5 +246,8 @@ def test_secrets_are_sealed_with_the_first_key_after_a_new_one_was_put_in_front(
         (sealed,) = database.execute("SELECT sealed_secret FROM calendar_connections").fetchone()
         names = "sealed_secret, sealed_former_secret"
         webhook = database.execute(f"SELECT {names} FROM webhook_endpoints").fetchone()
+        names = "stripe_sealed_key, stripe_sealed_signing_secret"
+        stripe = database.execute(f"SELECT {names} FROM billing_profiles").fetchone()
+    assert [SecretBox([new]).open(one) for one in stripe] == ["sk_test_key", "whsec_stripe"]
     assert SecretBox([new]).open(sealed) == "app password"
     assert [SecretBox([new]).open(one) for one in webhook] == ["whsec_now", "whsec_before"]

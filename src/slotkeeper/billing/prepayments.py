@@ -251,8 +251,9 @@ def _invoice(prepayment: Prepayment, booking: CustomerBooking, ids: tuple[int, i
 
 
 def _become(prepayment: Prepayment, status: PrepaymentStatus) -> None:
-    before, prepayment.status, prepayment.booking = prepayment.status, status, None
-    prepayment.save(update_fields=["status", "booking", "appointment_id", "invoice"])
+    before, prepayment.status = prepayment.status, status
+    prepayment.booking, prepayment.sealed_hold = None, ""
+    prepayment.save(update_fields=["status", "booking", "sealed_hold", "appointment_id", "invoice"])
     subject = Subject(prepayment.business_id, SUBJECT, prepayment.pk)
     after = {"status": status.value, "appointment_id": prepayment.appointment_id}
     record(subject, status.value, Actor("worker", None, "Stripe", "stripe"), {"status": before}, after)

@@ -13,6 +13,8 @@ from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 
 from slotkeeper.appointments.models import Appointment, ImportedEvent, IntakeAnswer, SeriesPlace
+from slotkeeper.billing.gateway_models import GatewayEvent, GatewayRecord, PaymentLink, Prepayment
+from slotkeeper.billing.models import BillingProfile, DocumentCounter, Invoice, Payment, Quote
 from slotkeeper.calendars.ics_writing import folded, ics_text, ics_time
 from slotkeeper.calendars.models import (
     CalendarConnection,
@@ -70,6 +72,15 @@ CONTENTS: dict[str, tuple[type[Model], frozenset[str]]] = {
     "message_templates": (MessageTemplate, frozenset()),
     "message_choices": (MessageChoice, frozenset()),
     "webhook_endpoints": (WebhookEndpoint, frozenset({"sealed_secret", "sealed_former_secret"})),
+    "billing_profiles": (BillingProfile, frozenset({"stripe_sealed_key", "stripe_sealed_signing_secret"})),
+    "document_counters": (DocumentCounter, frozenset()),
+    "quotes": (Quote, frozenset()),
+    "invoices": (Invoice, frozenset()),
+    "payments": (Payment, frozenset()),
+    "payment_links": (PaymentLink, frozenset({"url"})),
+    "prepayments": (Prepayment, frozenset({"secret_hash", "sealed_hold"})),
+    "gateway_records": (GatewayRecord, frozenset()),
+    "gateway_events": (GatewayEvent, frozenset()),
     "changes": (Change, frozenset()),
 }
 # Tables that follow from the others, or mean something to this installation only.
@@ -82,6 +93,9 @@ LEFT_OUT = {
     "sending_holds",
     "calendar_busy_times",
     "webhook_deliveries",
+    "customer_tokens",
+    "gateway_readings",
+    "papers",  # they follow from what was issued
 }
 
 _ROWS_AT_ONCE = 2_000

@@ -5,6 +5,8 @@ import argparse
 from django.db import transaction
 from django.db.models import Model, QuerySet
 
+from slotkeeper.billing.gateway_models import Prepayment
+from slotkeeper.billing.models import BillingProfile
 from slotkeeper.calendars.models import CalendarConnection
 from slotkeeper.doors.cli.database import make_ready
 from slotkeeper.outbound.secret_box import SealBroken, SecretBox, secret_box
@@ -14,6 +16,9 @@ _SEALED: tuple[tuple[type[Model], str], ...] = (
     (CalendarConnection, "sealed_secret"),
     (WebhookEndpoint, "sealed_secret"),
     (WebhookEndpoint, "sealed_former_secret"),
+    (BillingProfile, "stripe_sealed_key"),
+    (BillingProfile, "stripe_sealed_signing_secret"),
+    (Prepayment, "sealed_hold"),
 )
 
 
@@ -30,7 +35,8 @@ def reseal_secrets(options: argparse.Namespace) -> int:
                 lost += 1
     print(f"{resealed} secrets are sealed with the first key.")
     if lost:
-        print(f"{lost} open with none of the keys: calendars have to be connected again, webhooks need a new secret.")
+        print(f"{lost} open with none of the keys: calendars have to be connected again, webhooks need a new secret, "
+              "and Stripe's keys have to be pasted again.")  # fmt: skip
     return 1 if lost else 0
 
 
