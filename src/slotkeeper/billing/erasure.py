@@ -1,5 +1,7 @@
 """Erasing a customer, with what was only being written for them. What was issued stays, by law."""
 
+from datetime import UTC, datetime
+
 from django.db import transaction
 
 from slotkeeper.appointments.erasure import erase_contact
@@ -8,6 +10,7 @@ from slotkeeper.billing.models import Invoice, Quote
 from slotkeeper.changes.record import Actor
 from slotkeeper.contacts.actions import UnknownContact
 from slotkeeper.contacts.models import Contact
+from slotkeeper.outbox.ledger import forget
 
 
 def erase_customer(business_id: int, contact_id: int, actor: Actor) -> None:
@@ -22,6 +25,9 @@ def erase_customer(business_id: int, contact_id: int, actor: Actor) -> None:
         if not contacts.filter(pk=contact_id).exists():
             raise UnknownContact
         for model in (Invoice, Quote):
+            mine = model.objects.filter(contact_id=contact_id).values_list("pk", flat=True)
+            forget(model.__name__.lower(), list(mine), datetime.now(UTC))
             for draft in model.objects.select_for_update().filter(contact_id=contact_id, status="draft"):
                 forget_draft(draft, actor)
+        forget("contact", [contact_id], datetime.now(UTC))
         erase_contact(business_id, contact_id, actor)

@@ -253,8 +253,9 @@ class Paper(models.Model):
     content = models.BinaryField(null=True)  # None until it is written
     error = models.TextField(default="", db_default="")
     attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
-    wanted_at = models.DateTimeField(db_default=CurrentTimestamp())
+    wanted_at = models.DateTimeField(db_default=CurrentTimestamp())  # not before; moved on by who writes it
     written_at = models.DateTimeField(null=True)
+    sha256 = models.CharField(max_length=64, default="", db_default="")  # of the content, in hex
 
     class Meta:
         db_table = "papers"

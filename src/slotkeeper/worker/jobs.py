@@ -9,6 +9,8 @@ from django.db import connection, transaction
 from slotkeeper.appointments import calendar_sync
 from slotkeeper.appointments.messages import plan_messages
 from slotkeeper.appointments.models import Hold
+from slotkeeper.billing.messages import plan_money_messages, plan_payment_reminders
+from slotkeeper.billing.papers import want_papers
 from slotkeeper.changes.models import Change
 from slotkeeper.outbox.ledger import expire, free_claims_of_the_dead
 from slotkeeper.people.models import IdempotentAnswer, RequestCount
@@ -36,6 +38,8 @@ def handle_changes() -> int:
             now = datetime.now(UTC)
             calendar_sync.plan({change.subject_id for change in batch if change.subject_kind == "appointment"}, now)
             plan_messages(batch, now)
+            plan_money_messages(batch, now)
+            want_papers(batch)
             plan_deliveries(batch, now)
             Change.objects.filter(pk__in=[change.pk for change in batch]).update(handled_at=now)
         handled += len(batch)
@@ -49,6 +53,11 @@ def see_to_messages() -> None:
     free_claims_of_the_dead(now)
     expire(now)
     plan_reminders(now)
+
+
+def remind_of_payments() -> None:
+    """Enter the reminders of invoices that are overdue."""
+    plan_payment_reminders(datetime.now(UTC))
 
 
 def clean_up() -> None:

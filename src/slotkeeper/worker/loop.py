@@ -11,8 +11,9 @@ from django.db import close_old_connections, connection
 
 from slotkeeper.calendars.leases import free_leases_of_the_dead
 from slotkeeper.worker.calendar_pool import CalendarPool
-from slotkeeper.worker.jobs import clean_up, handle_changes, see_to_messages
+from slotkeeper.worker.jobs import clean_up, handle_changes, remind_of_payments, see_to_messages
 from slotkeeper.worker.message_pool import MessagePool
+from slotkeeper.worker.paper_pool import PaperPool
 from slotkeeper.worker.webhook_pool import WebhookPool
 
 logger = logging.getLogger("slotkeeper.worker")
@@ -31,12 +32,15 @@ class Job:
 CALENDARS = CalendarPool()
 WEBHOOKS = WebhookPool()
 MESSAGES = MessagePool()
+PAPERS = PaperPool()
 JOBS = (
     Job("handle changes", 0.25, handle_changes),
     Job("start on calendars", 0.25, CALENDARS.start_due),
     Job("start on webhooks", 0.25, WEBHOOKS.start_due),
     Job("send messages", 0.25, MESSAGES.start_due),
+    Job("write papers", 0.5, PAPERS.start_due),
     Job("see to messages", 30, see_to_messages),
+    Job("remind of payments", 3600, remind_of_payments),
     Job("clean up", 3600, clean_up),
 )
 
@@ -61,6 +65,7 @@ def run(stop: threading.Event, jobs: tuple[Job, ...] = JOBS) -> None:
     CALENDARS.stop()
     WEBHOOKS.stop()
     MESSAGES.stop()
+    PAPERS.stop()
     connection.close()
 
 

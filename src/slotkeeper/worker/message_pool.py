@@ -9,6 +9,7 @@ from django.db import close_old_connections
 
 from slotkeeper.appointments.correspondence import AppointmentCorrespondent
 from slotkeeper.appointments.messages import ENTITY
+from slotkeeper.billing.correspondence import CORRESPONDENTS as ABOUT_MONEY
 from slotkeeper.calendars.correspondence import CalendarCorrespondent
 from slotkeeper.calendars.health import CONNECTION
 from slotkeeper.outbox.channels.opened import open_channel
@@ -23,6 +24,7 @@ CORRESPONDENTS: dict[str, Correspondent] = {
     ENTITY: AppointmentCorrespondent(),
     CONNECTION: CalendarCorrespondent(),
     INVITATION: InvitationCorrespondent(),
+    **ABOUT_MONEY,
 }
 
 
