@@ -77,6 +77,14 @@ def is_payable_online(business_id: int) -> bool:
     return account is not None and bool(account.signing_secret)
 
 
+def payable_business_ids() -> set[int]:
+    """Name the businesses whose customers can pay by a link."""
+    profiles = BillingProfile.objects.exclude(stripe_sealed_key="").exclude(stripe_sealed_signing_secret="")
+    candidates = set(profiles.values_list("business_id", flat=True))
+    only = only_business_id() if settings.CONFIGURATION.stripe_secret_key else None
+    return {one for one in candidates | ({only} if only else set()) if is_payable_online(one)}
+
+
 def gateway_of(business_id: int) -> StripeGateway:
     """Give the way to a business's account. Raises PaymentsOff: without a signing secret no payment is believed."""
     account = account_of(business_id)

@@ -11,6 +11,7 @@ from slotkeeper.appointments.messages import plan_messages
 from slotkeeper.appointments.models import Hold
 from slotkeeper.billing.messages import plan_money_messages, plan_payment_reminders
 from slotkeeper.billing.papers import want_papers
+from slotkeeper.billing.reconciling import clean_up_events
 from slotkeeper.changes.models import Change
 from slotkeeper.outbox.ledger import expire, free_claims_of_the_dead
 from slotkeeper.people.models import IdempotentAnswer, RequestCount
@@ -69,3 +70,4 @@ def clean_up() -> None:
     RequestCount.objects.filter(minute__lt=int(now.timestamp()) // 60 - 1).delete()
     Hold.objects.filter(expires_at__lt=now - timedelta(days=1)).delete()
     delete_old_deliveries(now)
+    clean_up_events(now)

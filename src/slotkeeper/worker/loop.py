@@ -13,6 +13,7 @@ from slotkeeper.calendars.leases import free_leases_of_the_dead
 from slotkeeper.worker.calendar_pool import CalendarPool
 from slotkeeper.worker.jobs import clean_up, handle_changes, remind_of_payments, see_to_messages
 from slotkeeper.worker.message_pool import MessagePool
+from slotkeeper.worker.payment_pool import PaymentPool
 from slotkeeper.worker.paper_pool import PaperPool
 from slotkeeper.worker.webhook_pool import WebhookPool
 
@@ -32,6 +33,7 @@ class Job:
 CALENDARS = CalendarPool()
 WEBHOOKS = WebhookPool()
 MESSAGES = MessagePool()
+PAYMENTS = PaymentPool()
 PAPERS = PaperPool()
 JOBS = (
     Job("handle changes", 0.25, handle_changes),
@@ -40,6 +42,7 @@ JOBS = (
     Job("send messages", 0.25, MESSAGES.start_due),
     Job("write papers", 0.5, PAPERS.start_due),
     Job("see to messages", 30, see_to_messages),
+    Job("see to payments", 30, PAYMENTS.start_due),
     Job("remind of payments", 3600, remind_of_payments),
     Job("clean up", 3600, clean_up),
 )
@@ -63,6 +66,7 @@ def run(stop: threading.Event, jobs: tuple[Job, ...] = JOBS) -> None:
         )
         due[number] = time.monotonic() + pause
     CALENDARS.stop()
+    PAYMENTS.stop()
     WEBHOOKS.stop()
     MESSAGES.stop()
     PAPERS.stop()
