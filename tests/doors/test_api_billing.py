@@ -11,12 +11,13 @@ from cast import Api, add_member, token_for
 from offered import offer
 from papers import COMPLETE, HAIRCUT, NOW, complete_profile, draft, for_customer, issued, paid, target_of
 from slotkeeper.billing.credit_notes import CreditWish, credit_invoice
-from slotkeeper.billing.export import COLUMNS, safe
+from slotkeeper.billing.export import COLUMNS
 from slotkeeper.billing.invoices import issue_invoice, record_payment
 from slotkeeper.billing.models import Invoice, Payment
 from slotkeeper.billing.quotes import create_quote, send_quote
 from slotkeeper.changes.record import COMMAND
 from slotkeeper.rules.permissions import Role, Scope
+from slotkeeper.spreadsheets import safe
 
 LINE = {"description": "Haircut", "quantity": "2", "unit_price": 4800, "tax_rate": "19.00"}
 CASH = {"amount": {"amount": 5712, "currency": "EUR"}, "method": "cash"}
@@ -282,45 +283,6 @@ def test_a_sent_quote_is_neither_changed_nor_deleted(api, cast):
     api.post(f"{place}/send")
     assert code_of(api.put(place, {"discount": "0"})) == "INVALID_TRANSITION"
     assert code_of(api("DELETE", place)) == "INVALID_TRANSITION"
-
-
-# The billing settings
-
-
-def test_the_billing_settings_are_read_changed_and_never_tell_a_secret(cast):
-    api = cast.api()
-    before = api.get("/api/billing-profile").json()
-    assert (before["legal_name"], before["payment_days"], before["has_stripe_key"]) == ("", 14, False)
-    changed = api.put(
-        "/api/billing-profile", {"iban": "de89 3704 0044 0532 0130 00", "default_tax_rate": "19", "version": 1}
-    )
-    assert changed.status_code == 200, changed.content
-    assert (changed.json()["iban"], changed.json()["default_tax_rate"]) == ("DE89370400440532013000", "19.00")
-    complete_profile(cast.owner.business, stripe_sealed_key="sealed")
-    after = api.get("/api/billing-profile")
-    assert after.json()["has_stripe_key"] is True
-    assert "sealed" not in after.content.decode().replace("stripe_sealed", "")
-
-
-def test_of_two_who_change_the_billing_settings_the_second_is_told(cast):
-    api = cast.api()
-    assert api.put("/api/billing-profile", {"city": "Berlin"}).json()["version"] == 1
-    assert api.put("/api/billing-profile", {"city": "Bonn", "version": 1}).json()["version"] == 2
-    stale = api.put("/api/billing-profile", {"city": "Ulm", "version": 1})
-    assert code_of(stale) == "VERSION_CONFLICT"
-    assert stale.json()["current"]["city"] == "Bonn"
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("iban", "DE00370400440532013000"), ("iban", "DE"), ("bic", "ABC"), ("country", "GX1"), ("country", "1"),
-        ("vat_id", "1234"), ("default_tax_rate", "101"), ("default_tax_rate", "NaN"), ("default_tax_rate", "much"),
-        ("payment_days", -1), ("payment_days", 10_000), ("legal_name", "x" * 201), ("city", "a\nb"),
-    ],
-)  # fmt: skip
-def test_bad_billing_settings_are_refused_by_field(cast, name, value):
-    assert bad_names(cast.api().put("/api/billing-profile", {name: value})) == [name]
 
 
 # Revenue and CSV

@@ -37,6 +37,7 @@ from slotkeeper.doors.dashboard.calendar import status_names
 from slotkeeper.doors.dashboard.calendar_links import links_of
 from slotkeeper.doors.dashboard.history import history_of
 from slotkeeper.doors.dashboard.message_lines import of_appointment
+from slotkeeper.doors.dashboard.money_about import money_of_appointment
 from slotkeeper.doors.dashboard.refusals import REFUSED, Asked, Refusal, refusal_of
 from slotkeeper.doors.reasons import SENTENCES
 from slotkeeper.offerings.models import Service
@@ -167,6 +168,7 @@ def page(request: HttpRequest, appointment_id: int) -> HttpResponse:
         "zone": caller.time_zone,
         "about": of_appointment(row, caller),
     }
+        "money": money_of_appointment(row, caller),
     return show(request, "dashboard/appointment.html", context)
 
 

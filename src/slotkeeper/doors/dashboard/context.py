@@ -19,6 +19,7 @@ def page_frame(request: HttpRequest) -> dict[str, Any]:
         "caller": caller,
         "business_name": lambda: _business_name(caller),
         "may_read_reports": lambda: bool(caller) and caller.may(Permission.REPORTS_READ),
+        "may_read_money": lambda: bool(caller) and caller.may(Permission.MONEY_READ),
         "may_read_messages": lambda: bool(caller) and caller.may(Permission.MESSAGES_READ),
         "may_send": lambda: bool(caller) and caller.may(Permission.MESSAGES_WRITE),
         "may_write_services": lambda: bool(caller) and caller.may(Permission.SERVICES_WRITE),

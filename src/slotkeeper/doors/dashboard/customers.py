@@ -29,6 +29,7 @@ from slotkeeper.doors.dashboard.asking import (
     visible_customers,
 )
 from slotkeeper.doors.dashboard.message_lines import of_customer
+from slotkeeper.doors.dashboard.money_about import money_of_customer
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.permissions import Permission
 
@@ -105,6 +106,7 @@ def page(request: HttpRequest, contact_id: int) -> HttpResponse:
         "lines": lines_of(shown.object_list, caller),
         "has_people": caller.may(Permission.APPOINTMENTS_READ_ALL),
         "messages_to": of_customer(contact.pk, caller),
+        "money": money_of_customer(contact.pk, caller),
         "query": "",
         "may_see_details": caller.may(Permission.CONTACTS_READ_DETAILS),
         "may_write": caller.may(Permission.CONTACTS_WRITE),

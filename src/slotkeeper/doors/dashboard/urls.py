@@ -6,6 +6,7 @@ from slotkeeper.doors.dashboard import (
     appointment_list,
     appointments,
     calendar,
+    billing_urls,
     closures,
     connecting,
     connections,
@@ -111,3 +112,4 @@ urlpatterns = [
     path("settings/account", profile.account, name="account"),
     path("settings/business-switch", profile.switch_business, name="business_switch"),
 ]
+    *billing_urls.urlpatterns,
