@@ -8,6 +8,7 @@ urlpatterns = [
     path("accounts/mfa/", include("allauth.mfa.urls")),
     path("", include("slotkeeper.doors.public.urls")),
     path("", include("slotkeeper.doors.dashboard.urls")),
+    path("", include("slotkeeper.doors.portal.urls")),
     # Last: a business's page may be called like anything that is not taken.
     path("", include("slotkeeper.doors.public.booking_urls")),
 ]

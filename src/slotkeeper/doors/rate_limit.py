@@ -13,6 +13,7 @@ from django.utils.crypto import salted_hmac
 from slotkeeper.doors.api.problems import ApiProblem
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+_PORTAL_LINKS_PER_SOURCE_AND_HOUR, _PORTAL_LINKS_PER_ADDRESS_AND_DAY = 20, 10
 _SOURCE_PREFIX = 64  # of an IPv6 address: what one household or one machine is given
 
 
@@ -64,6 +65,15 @@ def booking_limits(request: HttpRequest, email: str) -> list[Limit]:
     """Say how often a visitor may book under an e-mail address."""
     per_address = settings.CONFIGURATION.bookings_per_address_and_day
     return [*changing_limits(request), Limit(f"book {_blurred(email.strip().lower())}", per_address, DAY)]
+
+
+def portal_limits(request: HttpRequest, business_id: int, email: str) -> list[Limit]:
+    """Say how often a link to all that is somebody's may be asked for: from one place, and for one address."""
+    address = _blurred(f"{business_id} {email.strip().lower()}")
+    return [
+        Limit(f"portal {source_of(request)}", _PORTAL_LINKS_PER_SOURCE_AND_HOUR, HOUR),
+        Limit(f"portal {address}", _PORTAL_LINKS_PER_ADDRESS_AND_DAY, DAY),
+    ]
 
 
 def source_of(request: HttpRequest) -> str:
