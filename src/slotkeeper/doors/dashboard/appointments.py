@@ -40,7 +40,7 @@ from slotkeeper.doors.dashboard.message_lines import of_appointment
 from slotkeeper.doors.dashboard.money_about import money_of_appointment
 from slotkeeper.doors.dashboard.refusals import REFUSED, Asked, Refusal, refusal_of
 from slotkeeper.doors.reasons import SENTENCES
-from slotkeeper.offerings.models import Service
+from slotkeeper.offerings.models import Resource, Service
 from slotkeeper.people.callers import Caller
 from slotkeeper.people.models import User
 from slotkeeper.rules.appointment_status import TERMINAL, TRANSITIONS, Status
@@ -162,13 +162,14 @@ def page(request: HttpRequest, appointment_id: int) -> HttpResponse:
         "may_see_details": caller.may(Permission.CONTACTS_READ_DETAILS),
         "may_write": may_write,
         "is_final": status in TERMINAL,
+        "has_resources": Resource.objects.filter(business_id=caller.business_id, is_active=True).exists(),
         "calendars": links_of(row, caller),
         "moves": {one.value: may_write for one in TRANSITIONS[status]},
         "history": history_of(caller, row.id, status_names(), people_of(caller.business_id)),
         "zone": caller.time_zone,
         "about": of_appointment(row, caller),
-    }
         "money": money_of_appointment(row, caller),
+    }
     return show(request, "dashboard/appointment.html", context)
 
 

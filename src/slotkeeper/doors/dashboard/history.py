@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy, pgettext
 
 from slotkeeper.changes.models import Change
+from slotkeeper.doors.dashboard.sharing_words import why_given
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.local_time import InvalidTime, parse_time
 from slotkeeper.rules.permissions import Permission
@@ -37,6 +38,7 @@ _FIELDS = {
     "contact_email": gettext_lazy("Customer’s email"),
     "contact_phone": gettext_lazy("Customer’s phone"),
     "location": gettext_lazy("Place"),
+    "resources": gettext_lazy("Rooms and equipment"),
     "description": gettext_lazy("Description"),
     "notes": gettext_lazy("Notes"),
     "reason": gettext_lazy("Reason"),
@@ -54,11 +56,12 @@ class ChangedField:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What somebody did, and when."""
+    """What somebody did, and when; and why the appointment was given to its person."""
 
     at: datetime
     actor: str
     words: str
+    why: str = ""
     fields: list[ChangedField] = field(default_factory=list)
 
 
@@ -76,6 +79,8 @@ def history_of(
             return None
         if name in {"start_time", "end_time"}:
             return _moment(str(value), caller.time_zone)
+        if name == "resources":
+            return ", ".join(one["name"] for one in value) or None
         if name == "status":
             return statuses.get(value, str(value))
         return people.get(value, gettext("Somebody who has left")) if name == "user_id" else str(value)
@@ -87,7 +92,8 @@ def history_of(
         fields = [
             ChangedField(str(_FIELDS[name]), words(name, before.get(name)), words(name, after[name])) for name in shown
         ]
-        entries.append(Entry(change.at, change.actor_name, str(_VERBS.get(change.verb, change.verb)), fields))
+        why = why_given(after.get("assignment"), people)
+        entries.append(Entry(change.at, change.actor_name, str(_VERBS.get(change.verb, change.verb)), why, fields))
     return entries
 
 

@@ -17,6 +17,7 @@ from slotkeeper.doors.dashboard.offering_fields import (
     write_amount,
 )
 from slotkeeper.doors.dashboard.reminder_times import ReminderForm, initial_reminders
+from slotkeeper.doors.dashboard.sharing_form import SharingForm, initial_sharing
 from slotkeeper.offerings.models import Assignment, Service
 from slotkeeper.people.models import Business, Membership
 
@@ -40,7 +41,7 @@ _PLAIN = (
 )
 
 
-class ServiceForm(ReminderForm):
+class ServiceForm(SharingForm, ReminderForm):
     """What a service is, who gives it, and when it can be booked."""
 
     name = Text(_("Name"), 100, required=True, empty_value="")
@@ -103,7 +104,9 @@ class ServiceForm(ReminderForm):
         fields["price_currency"].choices = currency_choices(
             service.price_currency if service else "", business.currency
         )
-        fields["user_ids"].choices = people_to_choose(business.pk, service)
+        fields["user_ids"].choices = people = people_to_choose(business.pk, service)
+        self.choose_people(people)
+        self.choose_resources(business.pk, service)
         if service:
             fields["slug"].required, fields["slug"].help_text = True, _("Links to the old address end when it changes.")
 
@@ -123,20 +126,24 @@ class ServiceForm(ReminderForm):
         amount = data.get("price_amount")
         price = {"price_amount": amount, "price_currency": "" if amount is None else data["price_currency"]}
         plain = {name: data[name] for name in _PLAIN if name != "slug" or data["slug"]}
-        return plain | price | {"reminder_minutes": data["reminder_minutes"]}
+        return plain | price | {"reminder_minutes": data["reminder_minutes"]} | self.sharing_wanted()
 
     def refuse(self, reasons: Mapping[str, str]) -> None:
         """Say at its field what the verb refused."""
+        sentences = {
+            "slug": _("This address is taken, or is none: use a-z, 0-9 and - between them."),
+            "needs": _("There are not so many rooms or so much equipment, or some of it has just been removed."),
+        }
         for name, reason in reasons.items():
-            sentence = _("This address is taken, or is none: use a-z, 0-9 and - between them.")
-            self.add_error(name if name in self.fields else None, sentence if name == "slug" else reason)
+            field = "needed_resources" if name == "needs" else name
+            self.add_error(field if field in self.fields else None, sentences.get(name, reason))
 
 
 def initial_of(service: Service, user_ids: Sequence[int]) -> dict[str, Any]:
     """Say what the form of a service shows first."""
     plain = {name: getattr(service, name) for name in (*_PLAIN, "version")}
     price = write_amount(service.price_amount, service.price_currency)
-    plain |= initial_reminders(service.reminder_minutes)
+    plain |= initial_reminders(service.reminder_minutes) | initial_sharing(service) | {"sharing": service.sharing}
     return plain | {"price": price, "price_currency": service.price_currency, "user_ids": list(user_ids)}
 
 

@@ -4,9 +4,10 @@ from django.urls import path
 
 from slotkeeper.doors.dashboard import (
     appointment_list,
+    appointment_resources,
     appointments,
-    calendar,
     billing_urls,
+    calendar,
     closures,
     connecting,
     connections,
@@ -19,6 +20,7 @@ from slotkeeper.doors.dashboard import (
     profile,
     proposals,
     reports,
+    resources,
     series,
     services,
     settings,
@@ -42,6 +44,7 @@ urlpatterns = [
     path("appointments/<int:appointment_id>", appointments.page, name="appointment"),
     path("appointments/<int:appointment_id>/edit", appointments.edit, name="appointment_edit"),
     path("appointments/<int:appointment_id>/status", appointments.set_status, name="appointment_status"),
+    path("appointments/<int:appointment_id>/resources", appointment_resources.choose, name="appointment_resources"),
     path("customers", customers.listing, name="customers"),
     path("customers/search", customers.search, name="customer_search"),
     path("customers/new", customers.new, name="customer_new"),
@@ -54,6 +57,10 @@ urlpatterns = [
     path("services/new", services.new, name="service_new"),
     path("services/<int:service_id>", services.edit, name="service_edit"),
     path("services/<int:service_id>/delete", services.delete, name="service_delete"),
+    path("resources", resources.listing, name="resources"),
+    path("resources/<int:resource_id>", resources.page, name="resource"),
+    path("resources/<int:resource_id>/edit", resources.edit, name="resource_edit"),
+    path("resources/<int:resource_id>/delete", resources.delete, name="resource_delete"),
     path("hours", hours.hours, name="hours"),
     path("hours/week", hours.week, name="hours_week"),
     path("hours/dates", hours.override, name="hours_override"),
@@ -111,5 +118,5 @@ urlpatterns = [
     ),
     path("settings/account", profile.account, name="account"),
     path("settings/business-switch", profile.switch_business, name="business_switch"),
-]
     *billing_urls.urlpatterns,
+]
