@@ -1,41 +1,26 @@
 """Invoices as CSV, for bookkeeping: streamed, and safe to open in a spreadsheet."""
 
-import csv
 from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import QuerySet
 
+from slotkeeper import spreadsheets
 from slotkeeper.billing.models import Invoice
 from slotkeeper.rules.money import as_decimal
+from slotkeeper.spreadsheets import safe
 
 COLUMNS = (
     "number", "kind", "status", "issued_on", "due_date", "performed_on", "customer", "customer_vat_id", "contact_id",
     "appointment_id", "quote", "corrects", "currency", "net", "tax", "gross", "paid", "credited", "open",
 )  # fmt: skip
 _ROWS_AT_ONCE = 500
-# A cell that begins so is a formula to a spreadsheet (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-
-class _Echo:
-    """What a CSV writer writes into, and gives back at once."""
-
-    def write(self, text: str) -> str:
-        return text
 
 
 def csv_lines(invoices: QuerySet[Invoice]) -> Iterator[str]:
     """Write invoices line by line, after a line of COLUMNS; amounts in the currency's own unit, with a point."""
-    writer: Any = csv.writer(_Echo(), lineterminator="\r\n")
-    yield writer.writerow(COLUMNS)
-    for invoice in invoices.select_related("quote", "corrects").iterator(_ROWS_AT_ONCE):
-        yield writer.writerow(_cells(invoice))
-
-
-def safe(text: str) -> str:
-    """Keep a text from being read as a formula."""
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+    found = invoices.select_related("quote", "corrects").iterator(_ROWS_AT_ONCE)
+    return spreadsheets.csv_lines(COLUMNS, map(_cells, found))
 
 
 def _cells(invoice: Invoice) -> list[str]:

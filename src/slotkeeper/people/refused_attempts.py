@@ -62,6 +62,7 @@ def _is_known(caller: Caller, attempt: Attempt, moment: datetime) -> bool:
     return any(
         line.at > moment - timedelta(minutes=1)
         and (line.actor_kind, line.actor_id) == who
+        and line.after is not None
         and (line.after["method"], line.after["route"]) == what
         for line in recent
     )

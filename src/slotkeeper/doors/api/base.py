@@ -29,6 +29,7 @@ from slotkeeper.doors.api import reading
 from slotkeeper.doors.api.errors import as_problem
 from slotkeeper.doors.api.problems import PROBLEM_TYPE, ApiProblem, Problem, answer_problem, try_later
 from slotkeeper.people.callers import Caller
+from slotkeeper.spreadsheets import CSV_TYPE, JSON_LINES_TYPE
 
 __all__ = [
     "At",
@@ -48,12 +49,17 @@ __all__ = [
 
 logger = logging.getLogger("slotkeeper.doors.api")
 TRIES = 3
-CSV_TYPE = "text/csv"
 ModelT = TypeVar("ModelT")
 
 
 class CsvText(str):
     """An answer that is a table for spreadsheets, not JSON."""
+
+    __slots__ = ()
+
+
+class TableText(CsvText):
+    """The same, or a JSON object a line; the parameter `format` says which."""
 
     __slots__ = ()
 
@@ -215,6 +221,7 @@ _WITH_BODY = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than 1 MB.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not JSON.",
 }
+_TYPES: dict[Any, set[str]] = {CsvText: {CSV_TYPE}, TableText: {CSV_TYPE, JSON_LINES_TYPE}}
 NOT_FOUND = {HTTPStatus.NOT_FOUND: "There is nothing here, or nothing that the caller may see."}
 
 
@@ -246,7 +253,7 @@ def answers(
         content,
         status_code=status,
         headers=described_headers or None,
-        limit_to_content_types={CSV_TYPE if content is CsvText else "application/json"} if content else None,
+        limit_to_content_types=_TYPES.get(content, {"application/json"}) if content else None,
     )
     return validate(success, *specs)
 
@@ -276,7 +283,9 @@ def _mend(operation: dict[str, Any], *, is_public: bool) -> None:
     responses.pop("406", None)
     responses.get("204", {}).pop("content", None)
     if responses.get("200", {}).get("content") == {}:  # of a type that no renderer of JSON has
-        responses["200"]["content"] = {CSV_TYPE: {"schema": {"type": "string"}}}
+        has_choice = any(one.get("name") == "format" for one in operation.get("parameters", ()))
+        types = _TYPES[TableText if has_choice else CsvText]
+        responses["200"]["content"] = {media_type: {"schema": {"type": "string"}} for media_type in sorted(types)}
     operation["security"] = [] if is_public else [{"bearer": []}]
     if is_public:
         return  # nobody asks who it is, and no key of one stranger may answer another

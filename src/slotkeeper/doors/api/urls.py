@@ -11,6 +11,7 @@ from slotkeeper.doors.access import PUBLIC, permit
 from slotkeeper.doors.api import (
     appointments,
     assignments,
+    audit,
     business,
     calendar_connections,
     calendar_events,
@@ -280,6 +281,8 @@ router = Router(
         *CALENDARS,
         *MESSAGES,
         *WEBHOOKS,
+        path("audit", audit.Audit.as_view(), name="api_audit"),
+        path("audit/export", audit.ExportAudit.as_view(), name="api_audit_export"),
         *billing_paths(),
         *TEAM,
     ],
