@@ -361,3 +361,17 @@ def test_who_may_not_see_addresses_sees_the_buyer_without(api, cast):
     viewer.save()
     seen = Api(token_for(viewer)).get(f"/api/invoices/{invoice['id']}").json()["buyer"]
     assert (seen["name"], seen["email"]) == ("Carla Customer", None)
+
+
+def test_all_there_is_about_a_customer_has_their_papers_for_who_may_read_money(api, cast):
+    invoice, quote = new_invoice(api, cast), new_quote(api, cast)
+    place = f"/api/contacts/{cast.customer.pk}/export"
+    found = api.get(place).json()
+    assert ([one["id"] for one in found["invoices"]], [one["id"] for one in found["quotes"]]) == (
+        [invoice["id"]], [quote["id"]]
+    )  # fmt: skip
+    scheduler = role_api(cast, Role.SCHEDULER).get(place).json()
+    assert len(scheduler["invoices"]) == 1
+    booked = cast.api("colleague").book(contact_id=cast.customer.pk)
+    assert booked.status_code == 201
+    assert cast.api("colleague").get(place).json()["invoices"] == []

@@ -8,18 +8,15 @@ from django.http import HttpResponse
 from msgspec import UNSET, Meta, UnsetType
 
 from slotkeeper.appointments import rows
-from slotkeeper.appointments.messages import ENTITY
 from slotkeeper.appointments.models import contacts_within
 from slotkeeper.appointments.reach import reach_of
 from slotkeeper.billing.erasure import erase_customer
-from slotkeeper.changes.models import Change
 from slotkeeper.contacts.actions import create_contact, update_contact
 from slotkeeper.contacts.models import Contact
-from slotkeeper.doors.api.appointment_forms import AppointmentOut, Email, LongText, Phone, ZoneName, write_appointment
-from slotkeeper.doors.api.appointments import REPEATED, AppointmentList, now, write_change
+from slotkeeper.doors.api.appointment_forms import Email, LongText, Phone, ZoneName, write_appointment
+from slotkeeper.doors.api.appointments import REPEATED, AppointmentList, now
 from slotkeeper.doors.api.base import NOT_FOUND, At, Body, JsonEndpoint, Query, answer, answer_nothing, answers
 from slotkeeper.doors.api.idempotency import once
-from slotkeeper.doors.api.message_forms import MessageOut, write_message
 from slotkeeper.doors.api.paging import DEFAULT_LIMIT, Limit, read_cursor, write_cursor
 from slotkeeper.doors.api.people import Name, PageQuery
 from slotkeeper.doors.api.problems import Problem, bad_field, not_found
@@ -31,7 +28,6 @@ from slotkeeper.doors.api.versions import (
     refusing_stale,
 )
 from slotkeeper.doors.ids import known_id
-from slotkeeper.outbox.reading import written_to_customer
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.local_time import TimeForm, is_zone
 from slotkeeper.rules.permissions import Permission
@@ -82,15 +78,6 @@ class ContactList(msgspec.Struct):
 
     contacts: list[ContactOut]
     next_cursor: str | None
-
-
-class ContactExport(msgspec.Struct):
-    """All there is about one customer."""
-
-    contact: ContactOut
-    appointments: list[AppointmentOut]
-    messages: list[MessageOut]
-    changes: list[dict[str, Any]]
 
 
 class ContactRefusal(Problem, frozen=True, omit_defaults=True):
@@ -206,37 +193,11 @@ class ContactAppointments(JsonEndpoint):
         """List a customer's appointments, by start."""
         contact = found_contact(self.caller, parsed_path.contact_id)
         after = read_cursor(parsed_query.cursor, 2)
-        page = _appointments(self.caller, contact.pk, parsed_query.limit + 1, (after[0], after[1]) if after else None)
+        page = appointments_of(self.caller, contact.pk, parsed_query.limit + 1, (after[0], after[1]) if after else None)
         shown, form = page[: parsed_query.limit], TimeForm.with_offset(self.caller.time_zone)
         cursor = write_cursor(shown[-1].start_time, shown[-1].id) if len(page) > len(shown) else None
         written = [write_appointment(row, form, self.caller) for row in shown]
         return answer({"appointments": written, "next_cursor": cursor})
-
-
-class ExportContact(JsonEndpoint):
-    """All there is about one customer."""
-
-    permissions = {"GET": Permission.CONTACTS_READ_DETAILS}
-
-    @answers(ContactExport, refusals=NOT_FOUND)
-    def get(self, parsed_path: At[ContactPath]) -> HttpResponse:
-        """Export a customer with their appointments, the messages to them and the record of their changes."""
-        caller = self.caller
-        contact = found_contact(caller, parsed_path.contact_id)
-        form = TimeForm.with_offset(caller.time_zone)
-        appointments = _appointments(caller, contact.pk, 10_000, None)
-        messages = written_to_customer(caller.business_id, ENTITY, [row.id for row in appointments])
-        changes = Change.objects.filter(
-            business_id=caller.business_id, subject_kind="contact", subject_id=contact.pk
-        ).order_by("id")
-        return answer(
-            {
-                "contact": write_contact(contact, caller),
-                "appointments": [write_appointment(row, form, caller) for row in appointments],
-                "messages": [write_message(message, caller) for message in messages],
-                "changes": [write_change(change, form, may_see_details=True) for change in changes],
-            }
-        )
 
 
 def visible_contacts(caller: Caller, everyones: Permission) -> Any:
@@ -275,9 +236,10 @@ def _answer_contact(contact: Contact, caller: Caller) -> HttpResponse:
     return answer_versioned(write_contact(contact, caller), contact.version)
 
 
-def _appointments(
+def appointments_of(
     caller: Caller, contact_id: int, limit: int, after: tuple[int, int] | None
 ) -> list[rows.AppointmentRow]:
+    """Read a customer's appointments that the caller sees, by start."""
     reach = reach_of(caller, Permission.APPOINTMENTS_READ_ALL)
     return rows.read_listing(rows.Listing(reach, limit, contact_id=contact_id, after=after))
 

@@ -16,6 +16,7 @@ from slotkeeper.doors.api import (
     calendar_connections,
     calendar_events,
     closures,
+    contact_export,
     contacts,
     free_busy,
     hours,
@@ -274,7 +275,7 @@ router = Router(
         ),
         path(
             "contacts/<record_id:contact_id>/export",
-            contacts.ExportContact.as_view(),
+            contact_export.ExportContact.as_view(),
             name="api_contact_export",
         ),
         *OFFERINGS,

@@ -30,7 +30,7 @@ def money_of_customer(contact_id: int, caller: Caller) -> dict[str, Any] | None:
     """Give a customer's quotes, invoices and payments, the newest first; None for those who may not see them."""
     if not caller.may(Permission.MONEY_READ):
         return None
-    return _money(caller, contact_id=contact_id) | {"may_write": caller.may(Permission.MONEY_WRITE)}
+    return _money(caller, contact_id=contact_id) | {"is_of_one": True, "may_write": caller.may(Permission.MONEY_WRITE)}
 
 
 def _money(caller: Caller, **about: int) -> dict[str, Any]:
