@@ -37,6 +37,7 @@ __all__ = [
     "CsvText",
     "JsonEndpoint",
     "OptionalBody",
+    "PdfFile",
     "PictureBody",
     "Query",
     "Router",
@@ -60,6 +61,12 @@ class CsvText(str):
 
 class TableText(CsvText):
     """The same, or a JSON object a line; the parameter `format` says which."""
+
+    __slots__ = ()
+
+
+class PdfFile(bytes):
+    """An answer that is a PDF; while it is being written, 202 says so."""
 
     __slots__ = ()
 
@@ -221,7 +228,11 @@ _WITH_BODY = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than 1 MB.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not JSON.",
 }
-_TYPES: dict[Any, set[str]] = {CsvText: {CSV_TYPE}, TableText: {CSV_TYPE, JSON_LINES_TYPE}}
+_TYPES: dict[Any, set[str]] = {
+    CsvText: {CSV_TYPE},
+    TableText: {CSV_TYPE, JSON_LINES_TYPE},
+    PdfFile: {"application/pdf"},
+}
 NOT_FOUND = {HTTPStatus.NOT_FOUND: "There is nothing here, or nothing that the caller may see."}
 
 
@@ -284,7 +295,7 @@ def _mend(operation: dict[str, Any], *, is_public: bool) -> None:
     responses.get("204", {}).pop("content", None)
     if responses.get("200", {}).get("content") == {}:  # of a type that no renderer of JSON has
         has_choice = any(one.get("name") == "format" for one in operation.get("parameters", ()))
-        types = _TYPES[TableText if has_choice else CsvText]
+        types = _TYPES[PdfFile if "202" in responses else TableText if has_choice else CsvText]
         responses["200"]["content"] = {media_type: {"schema": {"type": "string"}} for media_type in sorted(types)}
     operation["security"] = [] if is_public else [{"bearer": []}]
     if is_public:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from slotkeeper.doors.api import billing_profile, invoices, quotes, revenue
+from slotkeeper.doors.api import billing_profile, invoices, papers, quotes, revenue
 from slotkeeper.doors.api.base import path
 
 
@@ -17,11 +17,13 @@ def billing_paths() -> list[Any]:
         path(f"{quote}/decline", quotes.DeclineQuote.as_view(), name="api_quote_decline"),
         path(f"{quote}/invoice", quotes.InvoiceQuote.as_view(), name="api_quote_invoice"),
         path(f"{quote}/book", quotes.BookQuote.as_view(), name="api_quote_book"),
+        path(f"{quote}/pdf", papers.QuotePaper.as_view(), name="api_quote_paper"),
         path("invoices", invoices.Invoices.as_view(), name="api_invoices"),
         path("invoices/export", revenue.ExportInvoices.as_view(), name="api_invoices_export"),
         path(invoice, invoices.OneInvoice.as_view(), name="api_invoice"),
         path(f"{invoice}/issue", invoices.IssueInvoice.as_view(), name="api_invoice_issue"),
         path(f"{invoice}/record-payment", invoices.RecordPayment.as_view(), name="api_invoice_record_payment"),
+        path(f"{invoice}/pdf", papers.InvoicePaper.as_view(), name="api_invoice_paper"),
         path(f"{invoice}/credit-note", invoices.CreditInvoice.as_view(), name="api_invoice_credit_note"),
         path(
             "appointments/<record_id:appointment_id>/invoice",

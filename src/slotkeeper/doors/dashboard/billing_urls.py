@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from slotkeeper.doors.dashboard import billing_settings, invoices, money, quotes
+from slotkeeper.doors.dashboard import billing_settings, invoices, money, papers, quotes
 
 urlpatterns = [
     path("money", money.overview, name="money"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("money/quotes/<int:quote_id>/act", quotes.act, name="quote_act"),
     path("money/quotes/<int:quote_id>/book", quotes.book, name="quote_book"),
     path("money/quotes/<int:quote_id>/delete", quotes.delete, name="quote_delete"),
+    path("money/quotes/<int:quote_id>/pdf", papers.of_quote, name="quote_paper"),
     path("money/invoices/new", invoices.new, name="invoice_new"),
     path("money/invoices/<int:invoice_id>", invoices.page, name="invoice"),
     path("money/invoices/<int:invoice_id>/edit", invoices.edit, name="invoice_edit"),
@@ -21,6 +22,7 @@ urlpatterns = [
     path("money/invoices/<int:invoice_id>/payment", invoices.pay, name="invoice_pay"),
     path("money/invoices/<int:invoice_id>/credit", invoices.credit, name="invoice_credit"),
     path("money/invoices/<int:invoice_id>/delete", invoices.delete, name="invoice_delete"),
+    path("money/invoices/<int:invoice_id>/pdf", papers.of_invoice, name="invoice_paper"),
     path("appointments/<int:appointment_id>/invoice", invoices.of_appointment, name="appointment_invoice"),
     path("settings/billing", billing_settings.settings, name="billing_settings"),
 ]
