@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from slotkeeper.doors.api import billing_profile, invoices, papers, quotes, revenue
+from slotkeeper.doors.api import billing_profile, invoices, papers, payments, quotes, revenue
 from slotkeeper.doors.api.base import path
 
 
@@ -23,6 +23,8 @@ def billing_paths() -> list[Any]:
         path(invoice, invoices.OneInvoice.as_view(), name="api_invoice"),
         path(f"{invoice}/issue", invoices.IssueInvoice.as_view(), name="api_invoice_issue"),
         path(f"{invoice}/record-payment", invoices.RecordPayment.as_view(), name="api_invoice_record_payment"),
+        path(f"{invoice}/payment-link", payments.PaymentLinks.as_view(), name="api_invoice_payment_link"),
+        path(f"{invoice}/refund", payments.Refunds.as_view(), name="api_invoice_refund"),
         path(f"{invoice}/pdf", papers.InvoicePaper.as_view(), name="api_invoice_paper"),
         path(f"{invoice}/credit-note", invoices.CreditInvoice.as_view(), name="api_invoice_credit_note"),
         path(

@@ -15,6 +15,7 @@ from slotkeeper.people.callers import Caller
 from slotkeeper.people.models import IdempotentAnswer
 
 _LOCK_WAIT_SECONDS = 5
+_ABROAD = 60.0  # seconds that something may take that waits for somebody else
 
 
 def once(request: HttpRequest, caller: Caller, make: Callable[[], HttpResponse]) -> HttpResponse:
@@ -23,11 +24,9 @@ def once(request: HttpRequest, caller: Caller, make: Callable[[], HttpResponse])
     The key and what `make` stores stand in one transaction: a refusal or a crash leaves neither.
     Raises ApiProblem: 422 for the same key with another body, 409 while the first is still running.
     """
-    key = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    key = _key_of(request)
     if key is None:
         return make()
-    if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
-        raise bad_field("Idempotency-Key", "INVALID_FIELD", "Send 1 to 255 visible ASCII characters.")
     body_hash = hashlib.sha256(body_of(request)).digest()
     identity = {"caller": caller.key, "route": f"{request.method} {request.path}", "key": key}
     with transaction.atomic():
@@ -38,6 +37,39 @@ def once(request: HttpRequest, caller: Caller, make: Callable[[], HttpResponse])
         row.status, row.body = response.status_code, response.content
         row.headers = {name: response[name] for name in ("Location", "ETag") if name in response}
         row.save()
+    return response
+
+
+def once_abroad(request: HttpRequest, caller: Caller, make: Callable[[], HttpResponse]) -> HttpResponse:
+    """Do as `once`, for what asks somebody else and so cannot stand in one transaction with its key.
+
+    The key is stored first, and while `make` runs nobody else with it is let in. Where it was cut off, it may be tried
+    again after a while: whoever is asked must then see to it that the same is done once.
+    """
+    key = _key_of(request)
+    if key is None:
+        return make()
+    body_hash = hashlib.sha256(body_of(request)).digest()
+    identity = {"caller": caller.key, "route": f"{request.method} {request.path}", "key": key}
+    with transaction.atomic():
+        row = _claimed(identity, body_hash)
+        if row.status is not None:
+            return _repeated(row, body_hash)
+        _require_same(row, body_hash)
+        now = datetime.now(UTC).timestamp()
+        if row.body is not None and float(bytes(row.body)) > now - _ABROAD:
+            raise _in_progress()
+        row.body = str(now).encode()  # since when it is under way
+        row.save()
+    response = None
+    try:
+        response = make()
+    finally:
+        if response is None:  # refused: nothing was done, or it is done once under the key of whoever was asked
+            row.delete()
+    row.status, row.body = response.status_code, response.content
+    row.headers = {name: response[name] for name in ("Location", "ETag") if name in response}
+    row.save()
     return response
 
 
@@ -53,20 +85,32 @@ def _claimed(identity: dict[str, str], body_hash: bytes) -> IdempotentAnswer:
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", "") != "55P03":
             raise
-        raise ApiProblem(
-            HTTPStatus.CONFLICT,
-            "IN_PROGRESS",
-            "The first request with this Idempotency-Key is still running.",
-        ) from None
+        raise _in_progress() from None
     return row
 
 
+def _in_progress() -> ApiProblem:
+    detail = "The first request with this Idempotency-Key is still running."
+    return ApiProblem(HTTPStatus.CONFLICT, "IN_PROGRESS", detail)
+
+
+def _key_of(request: HttpRequest) -> str | None:
+    key: str | None = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    if key is not None and (not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable()):
+        raise bad_field("Idempotency-Key", "INVALID_FIELD", "Send 1 to 255 visible ASCII characters.")
+    return key
+
+
 def _repeated(row: IdempotentAnswer, body_hash: bytes) -> HttpResponse:
+    _require_same(row, body_hash)
+    assert row.body is not None
+    return HttpResponse(bytes(row.body), "application/json", row.status or 200, headers=row.headers)
+
+
+def _require_same(row: IdempotentAnswer, body_hash: bytes) -> None:
     if bytes(row.body_hash) != body_hash:
         raise ApiProblem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "IDEMPOTENCY_MISMATCH",
             "This Idempotency-Key was used with another body.",
         )
-    assert row.body is not None
-    return HttpResponse(bytes(row.body), "application/json", row.status or 200, headers=row.headers)
