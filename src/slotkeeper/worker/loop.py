@@ -13,8 +13,8 @@ from slotkeeper.calendars.leases import free_leases_of_the_dead
 from slotkeeper.worker.calendar_pool import CalendarPool
 from slotkeeper.worker.jobs import clean_up, handle_changes, remind_of_payments, see_to_messages
 from slotkeeper.worker.message_pool import MessagePool
-from slotkeeper.worker.payment_pool import PaymentPool
 from slotkeeper.worker.paper_pool import PaperPool
+from slotkeeper.worker.payment_pool import PaymentPool
 from slotkeeper.worker.webhook_pool import WebhookPool
 
 logger = logging.getLogger("slotkeeper.worker")
