@@ -24,8 +24,8 @@ class SharingForm(forms.Form):
         label=_("Who of those who are free"),
         choices=[
             (Sharing.LEAST_BUSY.value, _("Whoever has least booked that day")),
-            (Sharing.ROTATION.value, _("In turn: whoever was given it longest ago")),
-            (Sharing.PRIORITY.value, _("By priority: the lowest number first")),
+            (Sharing.ROTATION.value, _("In turn: who had it longest ago")),
+            (Sharing.PRIORITY.value, _("By priority: 1 before 9")),
         ],
         initial=Sharing.LEAST_BUSY.value,
         required=False,
@@ -69,9 +69,9 @@ class SharingForm(forms.Form):
             )  # fmt: skip
 
     @property
-    def places(self) -> Iterator[tuple[str, BoundField, BoundField]]:
-        """Give each person's name with the fields of their place."""
-        return ((name, self[f"priority_{user_id}"], self[f"weight_{user_id}"]) for user_id, name in self.people)
+    def places(self) -> Iterator[tuple[str, list[BoundField]]]:
+        """Give each person's name with the fields of their place: priority and turns."""
+        return ((name, [self[f"priority_{user_id}"], self[f"weight_{user_id}"]]) for user_id, name in self.people)
 
     @property
     def is_place_shown(self) -> bool:
