@@ -13,12 +13,9 @@ from slotkeeper.billing.portal import Opened, Purpose
 from slotkeeper.billing.sheet import sheet_of, transfer_of
 from slotkeeper.billing.stripe_accounts import is_payable_online
 from slotkeeper.doors.access import PUBLIC, permit
-from slotkeeper.doors.middleware import PAGE_POLICY
+from slotkeeper.doors.paying import pay_policy
 from slotkeeper.doors.portal.showing import answer_paper, show, with_link
 from slotkeeper.doors.portal.words import payment_in_words, standing_of_invoice
-
-# Browsers hold redirects of a form to its page's policy, too, and paying leads to the provider's page.
-_PAY_POLICY = PAGE_POLICY.replace("form-action 'self'", "form-action 'self' https:")
 
 
 @permit(PUBLIC)
@@ -30,7 +27,6 @@ def view(request: HttpRequest, opened: Opened) -> HttpResponse:
     assert invoice is not None
     owed = _owed(invoice)
     is_online = owed > 0 and is_payable_online(opened.business.pk)
-    page = reverse("portal_invoice", args=[opened.text])
     response = show(
         request,
         opened.business,
@@ -41,7 +37,7 @@ def view(request: HttpRequest, opened: Opened) -> HttpResponse:
             "standing": standing_of_invoice(invoice, today_of(opened.business, datetime.now(UTC))),
             "owed": amount_in_words(owed, invoice.currency) if owed > 0 else "",
             "credit": amount_in_words(-owed, invoice.currency) if owed < 0 else "",
-            "pay_link": f"{page}/pay" if is_online else "",
+            "pay_link": reverse("portal_invoice_pay", args=[opened.text]) if is_online else "",
             "is_under_way": owed > 0 and invoice.payment_links.filter(status="processing").exists(),
             "transfer": transfer_of(invoice, owed),
             "payments": [payment_in_words(one) for one in invoice.payments.order_by("received_on", "pk")],
@@ -50,7 +46,7 @@ def view(request: HttpRequest, opened: Opened) -> HttpResponse:
         },
     )
     if is_online:
-        response["Content-Security-Policy"] = _PAY_POLICY
+        response["Content-Security-Policy"] = pay_policy()
     return response
 
 

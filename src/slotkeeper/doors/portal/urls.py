@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from slotkeeper.doors.portal import home, invoices, quotes
+from slotkeeper.doors.portal import home, invoices, pay, quotes
 
 urlpatterns = [
     path("portal/<slug:business>", home.ask, name="portal_ask"),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("portal/home/<str:token>/quote/<int:record_id>", home.quote, name="portal_home_quote"),
     path("portal/appointment/<str:link>", home.booking, name="portal_appointment"),
     path("portal/invoice/<str:token>", invoices.view, name="portal_invoice"),
+    path("portal/invoice/<str:token>/pay", pay.pay, name="portal_invoice_pay"),
     path("portal/invoice/<str:token>/pdf", invoices.paper, name="portal_invoice_paper"),
     path("portal/quote/<str:token>", quotes.view, name="portal_quote"),
     path("portal/quote/<str:token>/accept", quotes.accept, name="portal_quote_accept"),
