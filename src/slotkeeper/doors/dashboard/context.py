@@ -25,6 +25,7 @@ def page_frame(request: HttpRequest) -> dict[str, Any]:
         "may_write_services": lambda: bool(caller) and caller.may(Permission.SERVICES_WRITE),
         "may_write_hours": lambda: bool(caller) and caller.may(Permission.HOURS_WRITE),
         "may_write_settings": lambda: bool(caller) and caller.may(Permission.SETTINGS_WRITE),
+        "may_read_members": lambda: bool(caller) and caller.may(Permission.MEMBERS_READ),
         "may_read_tokens": lambda: bool(caller) and caller.may(Permission.TOKENS_READ),
         "may_read_calendars": lambda: bool(caller) and caller.may(Permission.CALENDARS_READ),
         "has_mail_server": settings.CONFIGURATION.mail_server is not None,

@@ -21,7 +21,13 @@ from slotkeeper.doors.dashboard.offering_fields import ColorField, LengthField, 
 from slotkeeper.doors.templatetags.moments import notice
 from slotkeeper.doors.zones import TimeZoneField
 from slotkeeper.offerings.actions import is_slug
-from slotkeeper.people.business import BusinessVersionConflict, SlugTaken, UnusableContactEmail, update_business
+from slotkeeper.people.business import (
+    BusinessVersionConflict,
+    OwnSecondFactorMissing,
+    SlugTaken,
+    UnusableContactEmail,
+    update_business,
+)
 from slotkeeper.people.logo import MOST_BYTES, UnusableLogo, find_logo, remove_logo, set_logo
 from slotkeeper.people.models import Business
 from slotkeeper.rules.permissions import Permission
@@ -36,7 +42,8 @@ _REASONS = (
     gettext_noop("The picture has more than 2,000 pixels on a side."),
 )
 _PLAIN = (
-    "name", "slug", "time_zone", "locale", "currency", "introduction", "self_service_cutoff_minutes", "contact_email"
+    "name", "slug", "time_zone", "locale", "currency", "introduction", "self_service_cutoff_minutes", "contact_email",
+    "requires_second_factor",
 )  # fmt: skip
 
 
@@ -67,6 +74,10 @@ class BusinessForm(forms.Form):
         help_text=_("On the public page. Where nobody could read it, Slotkeeper’s own stays."),
     )  # fmt: skip
     accent_color = ColorField(label=_("Colour"), required=False)
+    requires_second_factor = forms.BooleanField(
+        label=_("Ask everybody for a second step at sign-in"), required=False,
+        help_text=_("A passkey or an app’s codes. Whoever has none sets it up first; you need one of your own."),
+    )  # fmt: skip
     self_service_cutoff_minutes = LengthField(
         label=_("Customers may move and cancel until"), help_text=_("Before it begins; 0 is until the last moment.")
     )
@@ -98,6 +109,7 @@ class BusinessForm(forms.Form):
         stored = {name: str(self.initial[name]) or gettext("none") for name in _PLAIN}
         stored["locale"] = dict(settings.LANGUAGES).get(stored["locale"], stored["locale"])
         stored["self_service_cutoff_minutes"] = notice(self.initial["self_service_cutoff_minutes"])
+        stored["requires_second_factor"] = gettext("yes") if self.initial["requires_second_factor"] else gettext("no")
         stored["accent_color"] = self.initial["accent_color"] if self.initial["has_own_color"] else gettext("none")
         changed = {"accent_color" if name == "has_own_color" else name for name in self.changed_data}
         return [(self[name].label, words) for name, words in stored.items() if name in changed]
@@ -143,6 +155,8 @@ def business(request: HttpRequest) -> HttpResponse:
             stored = form.differences()
         except SlugTaken:
             form.add_error("slug", gettext("This address is taken. Choose another one."))
+        except OwnSecondFactorMissing as error:
+            form.add_error("requires_second_factor", gettext(str(error.__doc__)))
         except UnusableContactEmail:
             form.add_error("contact_email", gettext("Enter exactly one email address, such as name@example.com."))
         else:

@@ -7,6 +7,7 @@ from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
@@ -14,6 +15,7 @@ from slotkeeper.doors.access import permit
 from slotkeeper.doors.dashboard.asking import now
 from slotkeeper.people.callers import Caller
 from slotkeeper.people.models import ApiToken, Membership
+from slotkeeper.people.second_factor import SecondFactorMissing
 from slotkeeper.people.tokens import TokenWish, UnknownToken, create_token, revoke_token
 from slotkeeper.rules.permissions import Permission, Scope
 
@@ -74,7 +76,11 @@ def make(request: HttpRequest) -> HttpResponse:
         return _page(request, form)
     caller = _caller(request)
     membership = Membership.objects.in_business(caller.business_id).get(pk=caller.membership_id)
-    token, secret = create_token(membership, form.wish(now()), caller.actor)
+    try:
+        token, secret = create_token(membership, form.wish(now()), caller.actor)
+    except SecondFactorMissing as error:
+        form.add_error(None, gettext(str(error.__doc__)))
+        return _page(request, form)
     return _render(request, "dashboard/token_made.html", {"token": token, "secret": secret})
 
 
