@@ -297,6 +297,22 @@ def test_home_leads_to_each_paper_and_appointment_and_to_nobody_elses(cast, visi
             assert visitor.get(f"{home}/{kind}/{bad}").status_code == 404
 
 
+def test_page_of_an_appointment_leads_to_its_invoices_and_to_no_others(cast, visitor):
+    appointment, other = appointment_of(cast, cast.customer), appointment_of(cast, cast.customer, days=8)
+    mine = invoice_for(cast.customer, appointment=appointment)
+    foreign = invoice_for(cast.customer, number=2, appointment=other)
+    invoice_for(cast.customer, number=3, status=InvoiceStatus.DRAFT, sequence=None, appointment=appointment)
+    booking = visitor.get(f"{home_link(cast.customer)}/appointment/{appointment.pk}")["Location"]
+    page = visitor.get(booking)
+    assert "Papers Invoice R0001" in text_of(page)
+    assert "R0003" not in text_of(page)
+    path = f"/portal/appointment/{booking.removeprefix('/booking/')}/invoice"
+    assert f'href="{path}/{mine.pk}"' in page.content.decode()
+    assert "Invoice R0001" in text_of(visitor.get(visitor.get(f"{path}/{mine.pk}")["Location"]))
+    assert visitor.get(f"{path}/{foreign.pk}").status_code == 404
+    assert visitor.get(f"/portal/appointment/none/invoice/{mine.pk}").status_code == 404
+
+
 def test_link_to_an_appointment_leads_to_its_page(cast, visitor):
     home = home_link(cast.customer)
     booking = visitor.get(f"{home}/appointment/{appointment_of(cast, cast.customer).pk}")["Location"]

@@ -4,6 +4,7 @@ Who asks for a link gets the same answer whether the address is known or not. Wh
 their address: who reads its mails has shown that it is theirs.
 """
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -19,7 +20,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from slotkeeper.amounts import amount_in_words
-from slotkeeper.appointments.customer_links import KEPT_SECONDS, link_for
+from slotkeeper.appointments.customer_links import KEPT_SECONDS, link_for, open_link
+from slotkeeper.appointments.customer_links import UnknownLink as UnknownBooking
 from slotkeeper.appointments.models import Appointment
 from slotkeeper.appointments.reach import Reach
 from slotkeeper.appointments.rows import find
@@ -129,9 +131,7 @@ def appointment(request: HttpRequest, opened: Opened, record_id: int) -> HttpRes
 def invoice(request: HttpRequest, opened: Opened, record_id: int) -> HttpResponse:
     """Lead to one of their invoices."""
     found = _invoices(opened).filter(pk=known_id(record_id)).first()
-    if found is None:
-        return unknown(request)
-    return see_other(reverse("portal_invoice", args=[make_token(Purpose.INVOICE, invoice=found, occasion="portal")]))
+    return unknown(request) if found is None else _lead_to_invoice(found)
 
 
 @permit(PUBLIC)
@@ -151,6 +151,23 @@ def booking(request: HttpRequest, link: str) -> HttpResponse:
     """Lead to the page of one appointment, where it is seen, moved and canceled."""
     del request
     return private(HttpResponse(status=HTTPStatus.FOUND, headers={"Location": reverse("booking", args=[link])}))
+
+
+@permit(PUBLIC)
+@require_safe
+def invoice_of_booking(request: HttpRequest, link: str, record_id: int) -> HttpResponse:
+    """Lead from the page of an appointment to an invoice of it."""
+    try:
+        linked = open_link(link, int(time.time()))
+    except UnknownBooking:
+        return unknown(request)
+    mine = Invoice.objects.filter(business_id=linked.business_id, appointment_id=linked.row.id)
+    found = mine.exclude(status="draft").filter(pk=known_id(record_id)).first()
+    return unknown(request) if found is None else _lead_to_invoice(found)
+
+
+def _lead_to_invoice(found: Invoice) -> HttpResponse:
+    return see_other(reverse("portal_invoice", args=[make_token(Purpose.INVOICE, invoice=found, occasion="portal")]))
 
 
 def _contacts(opened: Opened) -> QuerySet[Contact]:

@@ -11,6 +11,11 @@ urlpatterns = [
     path("portal/home/<str:token>/invoice/<int:record_id>", home.invoice, name="portal_home_invoice"),
     path("portal/home/<str:token>/quote/<int:record_id>", home.quote, name="portal_home_quote"),
     path("portal/appointment/<str:link>", home.booking, name="portal_appointment"),
+    path(
+        "portal/appointment/<str:link>/invoice/<int:record_id>",
+        home.invoice_of_booking,
+        name="portal_appointment_invoice",
+    ),
     path("portal/invoice/<str:token>", invoices.view, name="portal_invoice"),
     path("portal/invoice/<str:token>/pay", pay.pay, name="portal_invoice_pay"),
     path("portal/invoice/<str:token>/pdf", invoices.paper, name="portal_invoice_paper"),

@@ -25,6 +25,8 @@ from slotkeeper.appointments.calendar_entry import calendar_file
 from slotkeeper.appointments.customer_links import LinkedAppointment, UnknownLink, open_link
 from slotkeeper.appointments.self_service import NotOffered, TooLate, cancel_by_customer, move_by_customer
 from slotkeeper.appointments.slots import SlotQuery, UnknownService
+from slotkeeper.billing.models import Invoice
+from slotkeeper.billing.sheet import title_of
 from slotkeeper.doors.access import PUBLIC, permit
 from slotkeeper.doors.languages import fall_back_to
 from slotkeeper.doors.public.booking import private, refusal_words, see_other, zone_choice
@@ -207,8 +209,18 @@ def _show(
         "file_link": reverse("booking_file", args=[errand.link]),
         "zone_link": errand.url("booking", change="zone"),
         "calendars": calendar_links(errand.linked.row, errand.business, errand.service),
+        "papers": _papers(errand),
     }
     return errand.show(request, "self_service/view.html", common | context, status)
+
+
+def _papers(errand: Errand) -> list[tuple[str, str]]:
+    """Name the invoices of an appointment, and where its customer finds each."""
+    mine = Invoice.objects.filter(business=errand.business, appointment_id=errand.linked.row.id).exclude(status="draft")
+    return [
+        (f"{title_of(one)} {one.number}", reverse("portal_appointment_invoice", args=[errand.link, one.pk]))
+        for one in mine.order_by("pk")
+    ]
 
 
 def _show_times(request: HttpRequest, errand: Errand) -> HttpResponse:
