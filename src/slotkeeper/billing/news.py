@@ -10,6 +10,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from slotkeeper.billing.gateway_models import GatewayEvent, GatewayRecord, PaymentLink
 from slotkeeper.billing.gateways.base import LinkNews, LinkState, MoneyNews, Notice, Rank, RecordKind
@@ -22,6 +23,13 @@ _ACTOR = Actor("worker", None, "Stripe", "stripe")
 _UNDONE = " undone"  # beside the id of what was entered, and then taken back
 # Of two things that are told of a page, the later one in this list stands.
 _LINK_ORDER = [LinkState.OPEN, LinkState.PROCESSING, LinkState.FAILED, LinkState.EXPIRED, LinkState.PAID]
+_LINKS = {
+    LinkState.OPEN: gettext_noop("The payment page is open."),
+    LinkState.PROCESSING: gettext_noop("A payment is under way; the bank takes its days."),
+    LinkState.FAILED: gettext_noop("The payment did not arrive."),
+    LinkState.EXPIRED: gettext_noop("The payment page is closed."),
+    LinkState.PAID: gettext_noop("It is paid already."),
+}
 _OVER = (LinkState.FAILED, LinkState.EXPIRED)  # nobody can pay there any more
 _VERBS = {
     (RecordKind.REFUND, False): "refund_failed",
@@ -54,7 +62,7 @@ def take_notice(source: Source, notice: Notice, now: datetime) -> str:
             defaults={"kind": notice.kind, "happened_at": notice.happened_at, "received_at": now},
         )
         if not is_new:
-            return "It was told before."
+            return gettext_noop("It was told before.")
         event.outcome = _outcome(source, notice, now)
         event.save(update_fields=["outcome"])
     return event.outcome
@@ -72,11 +80,11 @@ def _outcome(source: Source, notice: Notice, now: datetime) -> str:
     if notice.refusal:
         return notice.refusal
     if notice.is_live != source.is_live:
-        return "It is of the other mode, live or test, than the key."
+        return gettext_noop("It is of the other mode, live or test, than the key.")
     if notice.account and notice.account != source.account_id:
-        return "It is about another account."
+        return gettext_noop("It is about another account.")
     if notice.news is None:
-        return "Nothing follows from it."
+        return gettext_noop("Nothing follows from it.")
     try:
         return take_news(source, notice.news, notice.happened_at, now)
     except (Mismatch, PaymentRefused) as refusal:
@@ -92,10 +100,10 @@ def _take_link(source: Source, news: LinkNews, happened_at: datetime, now: datet
     if link.prepayment_id is not None and news.state == link.status and news.state in _OVER:
         _end_prepayment(link)
     if news.state is not LinkState.PAID:
-        return f"The payment link is {link.status}."
+        return _LINKS[LinkState(link.status)]
     payment = _anchor(source, news.payment_id)
     if payment.link_id not in {None, link.pk}:
-        raise Mismatch("The payment belongs to another payment link.")
+        raise Mismatch(gettext_noop("The payment belongs to another payment link."))
     payment.link, payment.amount, payment.currency = link, news.money.amount, news.money.currency
     payment.rank, payment.is_effective = Rank.DONE, True
     payment.save(update_fields=["link", "amount", "currency", "rank", "is_effective"])
@@ -109,10 +117,10 @@ def _matching(source: Source, news: LinkNews) -> PaymentLink:
     # Its answer may have been lost, or be on its way still: then only the key is known.
     link = links.filter(external_id=news.external_id).first() or links.filter(external_id="", key=news.key).first()
     if link is None or link.business_id != source.business_id:
-        raise Mismatch("There is no such payment link.")
+        raise Mismatch(gettext_noop("There is no such payment link."))
     told = (news.key, news.about, news.business_id)
     if told != (link.key, link.about, str(source.business_id)):
-        raise Mismatch("It names another invoice than the one that the payment link is for.")
+        raise Mismatch(gettext_noop("It names another invoice than the one that the payment link is for."))
     if news.money != Money(link.amount, link.currency):
         raise Mismatch(
             f"It says {news.money.amount} {news.money.currency}, and {link.amount} {link.currency} was asked for."
@@ -138,12 +146,12 @@ def _take_money(source: Source, news: MoneyNews, happened_at: datetime, now: dat
     )
     told = (news.kind, news.payment_id, news.money)
     if told != (known.kind, known.payment_id, Money(known.amount, known.currency)):
-        raise Mismatch("It says something else of it than before.")
+        raise Mismatch(gettext_noop("It says something else of it than before."))
     if news.rank > known.rank:
         known.rank, known.is_effective = news.rank, news.is_effective
         known.save(update_fields=["rank", "is_effective"])
     if payment.link_id is None:
-        return "It waits until its payment is told."
+        return gettext_noop("It waits until its payment is told.")
     return _settled(source, payment, happened_at, now)
 
 
@@ -200,7 +208,7 @@ def _settled(source: Source, payment: GatewayRecord, happened_at: datetime, now:
             )
             enter_payment(invoice.pk, source.business_id, told, _ACTOR, now)
             done.append(f"Entered {amount} {payment.currency} of {one.kind} {one.external_id}.")
-    return " ".join(done) or "Everything was entered already."
+    return " ".join(done) or gettext_noop("Everything was entered already.")
 
 
 def settle_again(source: Source, payment: GatewayRecord, now: datetime) -> str:
@@ -226,11 +234,11 @@ def _end_prepayment(link: PaymentLink) -> None:
 def _told_of_missed(payment: GatewayRecord, records: list[GatewayRecord]) -> str:
     went_back = sum(one.amount for one in records if one.kind == RecordKind.REFUND and one.is_effective)
     if went_back < payment.amount:
-        return "It was paid too late, and the time is gone: the money goes back."
+        return gettext_noop("It was paid too late, and the time is gone: the money goes back.")
     assert payment.link is not None
     assert payment.link.prepayment_id is not None
     note_refunded(payment.link.prepayment_id)
-    return "It was paid too late, and the money has gone back."
+    return gettext_noop("It was paid too late, and the money has gone back.")
 
 
 def _missing(one: GatewayRecord, payment: GatewayRecord, entered: set[str | None]) -> tuple[str, int]:

@@ -22,6 +22,7 @@ from slotkeeper.billing.invoices import delete_invoice, invoice_appointment, iss
 from slotkeeper.billing.models import Invoice, InvoiceKind, InvoiceStatus, PaymentMethod
 from slotkeeper.billing.payments import Money, NewPayment
 from slotkeeper.billing.profile import ProfileIncomplete
+from slotkeeper.billing.stripe_accounts import is_payable_online
 from slotkeeper.doors.access import permit
 from slotkeeper.doors.dashboard.appointment_form import Text
 from slotkeeper.doors.dashboard.asking import caller_of, number_from, readable, show
@@ -237,10 +238,15 @@ def _page(request: HttpRequest, invoice: Invoice) -> HttpResponse:
         "history": history_of(invoice),
         "may_write": may_write,
         "may_pay": may_write and not is_draft and not is_credit,
+        "may_pay_online": may_write and not is_draft and not is_credit and _is_owed_online(invoice),
         "may_credit": may_write and not is_credit and invoice.status in {InvoiceStatus.OPEN, InvoiceStatus.PAID},
         "may_see_details": caller.may(Permission.CONTACTS_READ_DETAILS),
     }
     return show(request, "dashboard/document.html", context)
+
+
+def _is_owed_online(invoice: Invoice) -> bool:
+    return invoice.open_amount > 0 and is_payable_online(invoice.business_id)
 
 
 def _owed(invoice: Invoice) -> str:

@@ -77,6 +77,9 @@ _VERBS: dict[str, Promise] = {
     "partly_paid": _("entered a payment"),
     "refunded": _("paid money back"),
     "disputed": _("noted that the payment is disputed"),
+    "dispute_won": _("noted that the dispute is won"),
+    "refund_asked": _("asked for money to go back"),
+    "refund_failed": _("noted that the money did not go back after all"),
 }
 
 
