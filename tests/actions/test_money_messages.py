@@ -6,11 +6,16 @@ import pytest
 
 from customer_papers import ISSUED_ON, invoice_for, line, quote_for
 from money_post import PDF, days, happened, open_post, written
+from paper_reading import text_of
+from papers import HAIRCUT, for_customer, paid, target_of
 from posted import ledger
+from slotkeeper.billing.credit_notes import CreditWish, credit_invoice
 from slotkeeper.billing.erasure import erase_customer
+from slotkeeper.billing.invoices import record_payment
 from slotkeeper.billing.messages import owe_portal_link
 from slotkeeper.billing.models import CustomerToken, InvoiceKind, InvoiceStatus, Paper, QuoteStatus
 from slotkeeper.billing.portal import Purpose, open_token
+from slotkeeper.billing.quotes import create_quote, send_quote
 from slotkeeper.changes.record import COMMAND
 from slotkeeper.outbox.channels.base import TryLater
 from slotkeeper.outbox.choices import choose_channels
@@ -249,3 +254,17 @@ def test_erasing_a_customer_forgets_where_their_mails_went(cast, post):
     assert set(Message.objects.values_list("address", "subject_line")) == {("", "")}
     assert ledger() == [("invoice", "sent"), ("refund", "skipped"), ("portal_link", "skipped")]
     assert post.work() == []
+
+
+def test_what_the_verbs_leave_behind_leads_to_papers_and_mails(cast):
+    post = open_post(datetime.now(UTC) + timedelta(minutes=5))  # papers are wanted by the clock of the database
+    invoice = for_customer(cast)
+    assert [mail.letter.subject for mail in post.work()] == [f"Invoice {invoice.number} from Practice"]
+    assert text_of(post.sent[0].attachments[0].content).startswith("Practice Ltd")
+    record_payment(target_of(invoice), paid(invoice.gross), COMMAND, post.now)
+    credit_invoice(target_of(invoice), CreditWish(), COMMAND, post.now)
+    fields = {"lines": [HAIRCUT], "contact_id": cast.customer.pk}
+    send_quote(target_of(create_quote(invoice.business_id, fields, COMMAND, post.now)), COMMAND, post.now)
+    kinds = sorted(mail.letter.subject.split()[0] for mail in post.work())
+    assert kinds == ["Credit", "Quote"]  # the receipt is no longer true: it was taken back
+    assert all(mail.attachments[0].content.startswith(b"%PDF-1.7") for mail in post.sent)
