@@ -21,7 +21,8 @@ from race.harness import out_of_step, overlaps_stored
 from race.scratch import scratch_copy
 from slotkeeper.own_constraints import GuardConstraint, missing_parts
 
-GUARDED = [("appointments", "Appointment"), ("appointments", "TimeClaim"), ("changes", "Change")]
+KEPT = [("changes", "Change"), ("billing", "Invoice"), ("billing", "Quote")]
+GUARDED = [("appointments", "Appointment"), ("appointments", "TimeClaim"), *KEPT]
 HELD = models.Q(id__gt=0)
 
 
@@ -131,7 +132,7 @@ def test_every_part_can_be_taken_out_and_put_back_by_a_migration(scratch, commit
 @on_sqlite
 def test_every_dropped_or_changed_trigger_is_noticed(db):
     triggers = sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-    assert len(triggers) == 16
+    assert len(triggers) == 24
     for name, statement in triggers:
         sql(f"DROP TRIGGER {name}")
         assert missing() == [name]
@@ -143,7 +144,9 @@ def test_every_dropped_or_changed_trigger_is_noticed(db):
 
 
 @on_sqlite
-@pytest.mark.parametrize(("table", "parts"), [("appointments", 6), ("time_claims", 7), ("changes", 3)])
+@pytest.mark.parametrize(
+    ("table", "parts"), [("appointments", 6), ("time_claims", 7), ("changes", 3), ("invoices", 4), ("quotes", 4)]
+)
 def test_rebuild_by_hand_that_loses_the_triggers_is_noticed(scratch, committed_cast, table, parts):
     (create,) = sql(f"SELECT sql FROM sqlite_master WHERE name = '{table}' AND type = 'table'")[0]
     connection.close()
@@ -155,7 +158,7 @@ def test_rebuild_by_hand_that_loses_the_triggers_is_noticed(scratch, committed_c
         cursor.execute(f"DROP TABLE {table}")
         cursor.execute(f"ALTER TABLE rebuilt RENAME TO {table}")
     assert len(missing()) == parts
-    if table != "changes":
+    if table in {"appointments", "time_claims"}:
         insert(committed_cast.owner)
         assert overlaps_stored() == 1
 
@@ -176,9 +179,10 @@ def test_table_rebuilt_without_its_checks_is_noticed(scratch):
 def test_every_disabled_or_dropped_trigger_is_noticed(db):
     triggers = sql(
         "SELECT tgname, tgrelid::regclass::text, pg_get_triggerdef(oid) FROM pg_trigger "
-        "WHERE NOT tgisinternal AND tgrelid IN ('appointments'::regclass, 'time_claims'::regclass, 'changes'::regclass)"
+        "WHERE NOT tgisinternal AND tgrelid::regclass::text IN "
+        "('appointments', 'time_claims', 'changes', 'invoices', 'quotes')"
     )
-    assert len(triggers) == 9
+    assert len(triggers) == 15
     for name, table, definition in triggers:
         for state in ("DISABLE", "ENABLE REPLICA"):
             sql(f"ALTER TABLE {table} {state} TRIGGER {name}")
@@ -208,12 +212,12 @@ def test_every_replaced_function_is_noticed(db):
     functions = sql(
         "SELECT DISTINCT proname FROM pg_proc JOIN pg_trigger ON tgfoid = pg_proc.oid WHERE NOT tgisinternal"
     )
-    assert len(functions) == 5
+    assert len(functions) == 7
     nothing = "RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$"
     for (name,) in functions:
         sql(f"CREATE OR REPLACE FUNCTION {name}() {nothing}")
         assert any(part.startswith(name) for part in missing())
-    assert len(missing()) == 9
+    assert len(missing()) == 15
 
 
 @on_postgresql
