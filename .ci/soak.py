@@ -21,6 +21,7 @@ SUITES = {
         "tests/race/test_many_messages.py"
     ],
     "invoices: 1,000 issued from sixteen connections, numbers without a gap": ["tests/race/test_races_of_invoices.py"],
+    "doors: every page and command, browsers in every size and look": ["tests/doors", "tests/browser"],
     "fuzz: 20,000 requests an engine, 0 answers of 5xx": ["tests/doors/test_fuzz.py"],
     "calendar files: 5,000 mutated files": ["tests/calendars"],
 }
@@ -39,7 +40,8 @@ def run_suite(paths: list[str], engine: str) -> tuple[bool, str, float]:
     started = time.monotonic()
     finished = subprocess.run(
         [sys.executable, "-m", "pytest", "-n", "2", "--soak", *paths],
-        cwd=ROOT, env=os.environ | {"TEST_ENGINE": engine}, capture_output=True, text=True, check=False,
+        cwd=ROOT, env=os.environ | {"TEST_ENGINE": engine, "ALL_VIEWS": "1"}, capture_output=True, text=True,
+        check=False,
     )  # fmt: skip
     print(finished.stdout[-3000:])
     lines = finished.stdout.strip().splitlines() or ["no output"]
