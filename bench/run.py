@@ -31,7 +31,7 @@ from servers.postgresql import binary, running_postgresql  # noqa: E402
 # Like a server with some memory; the tests' own defaults switch fsync off. Autovacuum would burden whichever
 # round it happens to meet: the tables are vacuumed once, after they are filled.
 POSTGRESQL = {"fsync": "on", "shared_buffers": "512MB", "max_wal_size": "4GB", "autovacuum": "off"}
-GATE, SLOTS = HERE / "gate.py", HERE / "slots.py"
+GATE, SLOTS, PERMISSIONS = HERE / "gate.py", HERE / "slots.py", HERE / "permissions.py"
 
 
 @dataclass(frozen=True)
@@ -189,6 +189,14 @@ def measure_slots(is_quick: bool) -> tuple[str, bool]:
     return ran.stdout.strip(), ran.returncode == 0
 
 
+def measure_permissions() -> Requirement:
+    """Measure the permission check of one request, the dearest of several callers."""
+    command = [sys.executable, str(PERMISSIONS)]
+    shown = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True).stdout
+    found = max(float(one) for one in re.findall(r": ([\d.]+) µs", shown))
+    return Requirement("the permission check of a request, µs of CPU", found, at_most=20.0)
+
+
 def say(line: str) -> None:
     """Tell whoever waits what happens."""
     print(line, file=sys.stderr, flush=True)
@@ -201,7 +209,7 @@ def main() -> int:
     parser.add_argument("--engine", choices=["PostgreSQL", "SQLite"], help="only one of them; writes no document")
     options = parser.parse_args()
     size, started, load_before = QUICK if options.quick else FULL, time.monotonic(), load_average()
-    parts, requirements, has_quick_slots = [], [], True
+    parts, requirements, has_quick_slots = [], [measure_permissions()], True
     for engine in [options.engine] if options.engine else ["PostgreSQL", "SQLite"]:
         # Not /tmp, which may be memory: a commit must reach a disk.
         with tempfile.TemporaryDirectory(prefix="slotkeeper-bench-", dir="/var/tmp") as folder, ExitStack() as stack:

@@ -12,6 +12,7 @@ from slotkeeper.appointments.insert import Booking
 from slotkeeper.calendars.live import is_anybody_asked_live
 from slotkeeper.changes.record import COMMAND
 from slotkeeper.offerings.models import Service
+from slotkeeper.people.models import Membership
 
 MARCH = 1_930_000_000 - 1_930_000_000 % 3600
 
@@ -52,6 +53,27 @@ def test_booking_a_service_over_http_takes_one_more_to_see_who_offers_it(committ
     api.get("/api/appointments")
     with statements(at_most=5):
         assert api.book(contact_id=committed_cast.customer.pk, service_id=service.pk).status_code == 201
+
+
+def test_grants_and_limits_cost_the_permission_check_no_statement(committed_cast):
+    limits = {"grants": ["appointments.read.all"], "limited_to_user_ids": [committed_cast.owner.user_id]}
+    Membership.objects.filter(pk=committed_cast.colleague.pk).update(**limits)
+    api = committed_cast.api("colleague")
+    api.get("/api/appointments")
+    with statements(at_most=1):
+        assert api.get("/api/slots?nothing=1").status_code == 400  # past the gate: with the token's statement alone
+    with statements(at_most=2):
+        assert api.get("/api/appointments").status_code == 200
+
+
+def test_where_a_booking_came_from_costs_no_statement(committed_cast):
+    api = committed_cast.api()
+    api.get("/api/appointments")
+    with CaptureQueriesContext(connection) as captured:
+        assert api.book().status_code == 201
+    about = [query["sql"] for query in captured if "INTO changes" in query["sql"]]
+    assert len(about) == 1
+    assert "api 127.0.0.1" in about[0]
 
 
 def test_free_busy_over_http_takes_two_statements_with_its_token(committed_cast):
