@@ -6,7 +6,7 @@ outside of any transaction; then what it answered is noted. An open page with th
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -143,11 +143,16 @@ def _asked_for_invoice(business_id: int, invoice_id: int, now: datetime) -> _Ask
 def _asked_in_advance(prepayment_id: int, now: datetime) -> _Ask:
     rows = Prepayment.objects.select_for_update(of=("self",), no_key=True).select_related("business", "service")
     prepayment = rows.get(pk=prepayment_id)
-    found = _usable(prepayment.payment_links.all(), prepayment.amount, now)
+    links = prepayment.payment_links
     if prepayment.status != PrepaymentStatus.WAITING:
         raise TimeIsOver
+    if links.filter(status=LinkState.PAID).exists():
+        raise PaymentUnderWay
+    found = _usable(links.all(), prepayment.amount, now)
     if found is not None and found.url:
         return _Ask(found, None)
+    if links.filter(status=LinkState.OPEN).exclude(url="").exists():
+        raise TimeIsOver  # one page for one time that is held: on a second one it could be paid twice
     if found is None:
         until = keep_waiting(prepayment, int(now.timestamp()))
         found = PaymentLink.objects.create(
@@ -158,7 +163,8 @@ def _asked_in_advance(prepayment_id: int, now: datetime) -> _Ask:
     booking = prepayment.booking or {}
     whose = (booking.get("locale") or prepayment.business.locale, booking.get("contact_email", ""))
     description = f"{prepayment.business.name}: {prepayment.lines[0]['description']}"
-    return _Ask(found, _wish(found, prepayment.business_id, description, page_of(prepayment), whose))
+    wish = _wish(found, prepayment.business_id, description, page_of(prepayment), whose)
+    return _Ask(found, replace(wish, done_url=f"{page_of(prepayment)}?paid=1"))
 
 
 def _usable(links: QuerySet[PaymentLink], amount: int, now: datetime) -> PaymentLink | None:

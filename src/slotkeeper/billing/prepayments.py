@@ -94,9 +94,14 @@ def asked_for(service: Service, locale: str, start: int) -> Asked:
     return Asked(lines, sums.gross, service.price_currency)
 
 
-def require_prepayable(business_id: int, prepayment: str) -> None:
-    """Refuse to ask for money in advance where it could not be paid or invoiced. Raises InvalidFields."""
-    if prepayment == PrepaymentKind.NONE:
+def require_prepayable(business_id: int, prepayment: str | None, service_id: int | None = None) -> None:
+    """Refuse to begin to ask for money in advance where it could not be paid or invoiced. Raises InvalidFields.
+
+    `prepayment` is None where nothing is said of it; a service that asks for it already may go on.
+    """
+    if prepayment in {None, PrepaymentKind.NONE}:
+        return
+    if service_id and Service.objects.filter(pk=service_id, business_id=business_id, prepayment=prepayment).exists():
         return
     profile = profile_of(business_id)
     if not is_payable_online(business_id):
@@ -252,7 +257,11 @@ def _invoice(prepayment: Prepayment, booking: CustomerBooking, ids: tuple[int, i
 
 def _become(prepayment: Prepayment, status: PrepaymentStatus) -> None:
     before, prepayment.status = prepayment.status, status
-    prepayment.booking, prepayment.sealed_hold = None, ""
+    # Who is to be told that their money goes back must still be known.
+    kept = ("contact_name", "contact_email", "locale") if status is PrepaymentStatus.MISSED else ()
+    if status is not PrepaymentStatus.REFUNDED:
+        prepayment.booking = {name: (prepayment.booking or {}).get(name) for name in kept} or None
+    prepayment.sealed_hold = ""
     prepayment.save(update_fields=["status", "booking", "sealed_hold", "appointment_id", "invoice"])
     subject = Subject(prepayment.business_id, SUBJECT, prepayment.pk)
     after = {"status": status.value, "appointment_id": prepayment.appointment_id}

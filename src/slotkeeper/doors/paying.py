@@ -26,14 +26,14 @@ _SENTENCES: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
-def pay_policy() -> str:
-    """Give the policy of a page with a button to pay: browsers hold redirects of a form to it, too.
+def pay_policy(policy: str | None = None) -> str:
+    """Make a page's policy that of one with a button to pay: browsers hold redirects of a form to it, too.
 
     Businesses may have their payment page under a name of their own, so no host can be named.
     """
     address = urlsplit(settings.CONFIGURATION.stripe_url)
     origin = f" {address.scheme}://{address.netloc}" if address.scheme == "http" else ""
-    return PAGE_POLICY.replace("form-action 'self'", f"form-action 'self' https:{origin}")
+    return (policy or PAGE_POLICY).replace("form-action 'self'", f"form-action 'self' https:{origin}")
 
 
 def told(error: Exception) -> str:

@@ -9,10 +9,11 @@ from typing import Any
 from django.db import transaction
 from django.db.models import ProtectedError
 from django.utils.text import slugify
+from django.utils.translation import gettext_noop
 
 from slotkeeper.changes.record import Actor, Subject, changed_fields, record
 from slotkeeper.changes.versions import StaleVersion
-from slotkeeper.offerings.models import Service, ServiceProvider
+from slotkeeper.offerings.models import PrepaymentKind, Service, ServiceProvider
 from slotkeeper.offerings.needs import needs_of, set_needs
 from slotkeeper.offerings.refusals import InvalidFields, NotInBusiness
 from slotkeeper.people.models import Business, Membership, free_slug
@@ -31,6 +32,8 @@ FIELDS = (
     "daily_limit_minutes",
     "price_amount",
     "price_currency",
+    "prepayment",
+    "deposit_percent",
     "location",
     "color",
     "requires_confirmation",
@@ -181,6 +184,10 @@ def _check(service: Service, fields: Mapping[str, Any]) -> None:
     for question in fields.get("questions", ()):
         if (question["kind"] == "choice") is not bool(question["choices"]):
             reasons["questions"] = "A question of kind choice needs choices, and no other kind takes them."
+    if service.prepayment != PrepaymentKind.NONE and not service.price_amount:
+        reasons["prepayment"] = gettext_noop("What is paid in advance needs a price.")
+    if service.prepayment == PrepaymentKind.DEPOSIT and not 1 <= (service.deposit_percent or 0) <= 99:
+        reasons["deposit_percent"] = gettext_noop("Say how much of the price it is: from 1 to 99 per cent.")
     minutes = fields.get("reminder_minutes") or []
     if len(set(minutes)) < len(minutes):
         reasons["reminder_minutes"] = "The same time stands there twice."

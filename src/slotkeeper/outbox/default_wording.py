@@ -32,6 +32,7 @@ SUBJECTS: dict[Kind, Promise] = {
     Kind.RECEIPT: pgettext_lazy("a message's subject", "Thank you: invoice {{ number }} is paid"),
     Kind.PAYMENT_REMINDER: pgettext_lazy("a message's subject", "Reminder: invoice {{ number }} is not paid yet"),
     Kind.REFUND: pgettext_lazy("a message's subject", "{{ amount }} goes back to you"),
+    Kind.PAID_TOO_LATE: pgettext_lazy("a message's subject", "Not booked: your {{ amount }} go back to you"),
     Kind.PORTAL_LINK: pgettext_lazy("a message's subject", "Your appointments and invoices at {{ business_name }}"),
 }
 BODIES: dict[Kind, Promise] = {
@@ -169,6 +170,13 @@ BODIES: dict[Kind, Promise] = {
         "a message",
         "Hello {{ customer_name }},\n\n{{ amount }} of what you paid on invoice {{ number }} goes back to you, the way "
         "it came. With a bank this can take some days.\n\n{{ business_name }}",
+    ),
+    Kind.PAID_TOO_LATE: pgettext_lazy(
+        "a message",
+        "Hello {{ customer_name }},\n\nYour payment for {{ service_name }}, {{ day }}, {{ time }}, arrived when the "
+        "time was held for you no longer, and somebody else has taken it. Nothing is booked.\n\n"
+        "Your {{ amount }} go back to you, the way they came. With a bank this can take some days.\n\n"
+        "We are sorry. Under the link you can choose another time.\n\n{{ business_name }}",
     ),
     Kind.PORTAL_LINK: pgettext_lazy(
         "a message",

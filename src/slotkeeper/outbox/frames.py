@@ -20,10 +20,11 @@ _BUTTONS: dict[Kind, Promise] = {
     Kind.RECEIPT: gettext_lazy("See the receipt"),
     Kind.PAYMENT_REMINDER: gettext_lazy("See and pay the invoice"),
     Kind.REFUND: gettext_lazy("See the invoice"),
+    Kind.PAID_TOO_LATE: gettext_lazy("Choose another time"),
     Kind.PORTAL_LINK: gettext_lazy("See all that is mine"),
 }
 # A time that is no longer taken would mislead at the top of a mail.
-_WITHOUT_HEADLINE = frozenset({Kind.CANCELED, Kind.CUSTOMER_CANCELED, Kind.UNASSIGNED})
+_WITHOUT_HEADLINE = frozenset({Kind.CANCELED, Kind.CUSTOMER_CANCELED, Kind.UNASSIGNED, Kind.PAID_TOO_LATE})
 
 
 def frame_of(kind: Kind, values: Mapping[str, str], business_name: str, accent_color: str) -> Frame:

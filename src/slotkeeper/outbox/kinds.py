@@ -28,13 +28,19 @@ class Kind(StrEnum):
     RECEIPT = "receipt"
     PAYMENT_REMINDER = "payment_reminder"
     REFUND = "refund"
+    PAID_TOO_LATE = "paid_too_late"
     PORTAL_LINK = "portal_link"
 
 
 REMINDERS = frozenset({Kind.REMINDER_24H, Kind.REMINDER_2H, Kind.REMINDER})
 NEWS = frozenset({Kind.BOOKED, Kind.AWAITING_CONFIRMATION, Kind.CONFIRMED, Kind.RESCHEDULED, Kind.CANCELED})
 HANDOVERS = frozenset({Kind.ASSIGNED, Kind.UNASSIGNED})
-ABOUT_MONEY = frozenset({Kind.QUOTE, Kind.INVOICE, Kind.CREDIT_NOTE, Kind.RECEIPT, Kind.PAYMENT_REMINDER, Kind.REFUND})
+ABOUT_MONEY = frozenset(
+    {
+        Kind.QUOTE, Kind.INVOICE, Kind.CREDIT_NOTE, Kind.RECEIPT, Kind.PAYMENT_REMINDER, Kind.REFUND,
+        Kind.PAID_TOO_LATE,
+    }
+)  # fmt: skip
 BY_SMS = NEWS | REMINDERS  # too
 TO_CUSTOMERS = BY_SMS | ABOUT_MONEY | {Kind.PORTAL_LINK}
 TO_MEMBERS = frozenset(Kind) - TO_CUSTOMERS - {Kind.INVITATION}

@@ -37,6 +37,7 @@ PLACEHOLDERS: dict[Kind, tuple[str, ...]] = {
     Kind.INVOICE: (*_MONEY, "due_day", "invoice_link"),
     Kind.CREDIT_NOTE: (*_MONEY, "corrected_number", "invoice_link"),
     Kind.PAYMENT_REMINDER: (*_MONEY, "due_day", "invoice_link"),
+    Kind.PAID_TOO_LATE: ("customer_name", "business_name", "service_name", "day", "time", "amount", "link"),
     Kind.PORTAL_LINK: ("customer_name", "business_name", "portal_link"),
 }
 MEANINGS: dict[str, Promise] = {

@@ -29,6 +29,7 @@ _NAMES: dict[Kind, Promise] = {
     Kind.RECEIPT: pgettext_lazy("a message", "Receipt"),
     Kind.PAYMENT_REMINDER: pgettext_lazy("a message", "Payment reminder"),
     Kind.REFUND: pgettext_lazy("a message", "Refund"),
+    Kind.PAID_TOO_LATE: pgettext_lazy("a message", "Paid too late"),
     Kind.PORTAL_LINK: pgettext_lazy("a message", "Link to all that is theirs"),
 }
 _OCCASIONS: dict[Kind, Promise] = {
@@ -54,6 +55,7 @@ _OCCASIONS: dict[Kind, Promise] = {
     Kind.RECEIPT: _("When an invoice is paid."),
     Kind.PAYMENT_REMINDER: _("7 and 21 days after an invoice was due, until it is paid."),
     Kind.REFUND: _("When money goes back."),
+    Kind.PAID_TOO_LATE: _("When a time that is paid in advance was gone before the payment came."),
     Kind.PORTAL_LINK: _("When a customer asks for a link to their appointments and invoices."),
 }
 _CHANNELS: dict[ChannelName, Promise] = {

@@ -10,6 +10,7 @@ from slotkeeper.appointments import calendar_sync
 from slotkeeper.appointments.messages import plan_messages
 from slotkeeper.appointments.models import Hold
 from slotkeeper.billing.messages import plan_money_messages, plan_payment_reminders
+from slotkeeper.billing.missed import forget_missed, plan_missed
 from slotkeeper.billing.papers import want_papers
 from slotkeeper.billing.reconciling import clean_up_events
 from slotkeeper.changes.models import Change
@@ -40,6 +41,7 @@ def handle_changes() -> int:
             calendar_sync.plan({change.subject_id for change in batch if change.subject_kind == "appointment"}, now)
             plan_messages(batch, now)
             plan_money_messages(batch, now)
+            plan_missed(batch, now)
             want_papers(batch)
             plan_deliveries(batch, now)
             Change.objects.filter(pk__in=[change.pk for change in batch]).update(handled_at=now)
@@ -71,3 +73,4 @@ def clean_up() -> None:
     Hold.objects.filter(expires_at__lt=now - timedelta(days=1)).delete()
     delete_old_deliveries(now)
     clean_up_events(now)
+    forget_missed(now)

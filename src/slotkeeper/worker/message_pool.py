@@ -10,6 +10,8 @@ from django.db import close_old_connections
 from slotkeeper.appointments.correspondence import AppointmentCorrespondent
 from slotkeeper.appointments.messages import ENTITY
 from slotkeeper.billing.correspondence import CORRESPONDENTS as ABOUT_MONEY
+from slotkeeper.billing.missed import MissedCorrespondent
+from slotkeeper.billing.prepayments import SUBJECT as PREPAYMENT
 from slotkeeper.calendars.correspondence import CalendarCorrespondent
 from slotkeeper.calendars.health import CONNECTION
 from slotkeeper.outbox.channels.opened import open_channel
@@ -25,6 +27,7 @@ CORRESPONDENTS: dict[str, Correspondent] = {
     CONNECTION: CalendarCorrespondent(),
     INVITATION: InvitationCorrespondent(),
     **ABOUT_MONEY,
+    PREPAYMENT: MissedCorrespondent(),
 }
 
 

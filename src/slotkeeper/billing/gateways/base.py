@@ -69,6 +69,7 @@ class LinkWish:
     money: Money
     description: str
     return_url: str  # where the customer goes afterwards, whether or not they have paid
+    done_url: str = field(default="", kw_only=True)  # where they go having paid, if that is another place
     expires_at: int
     locale: str = ""
     email: str = ""

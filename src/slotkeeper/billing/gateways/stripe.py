@@ -174,7 +174,7 @@ def _session(wish: LinkWish, amount: int) -> Any:
         "line_items": [{"quantity": 1, "price_data": price}],
         "metadata": notes,
         "payment_intent_data": {"metadata": notes, "description": description},
-        "success_url": wish.return_url,
+        "success_url": wish.done_url or wish.return_url,
         "cancel_url": wish.return_url,
         "expires_at": wish.expires_at,
         "locale": wish.locale if wish.locale in _LOCALES.split() else "auto",

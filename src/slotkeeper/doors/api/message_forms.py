@@ -43,6 +43,7 @@ class MessageKind(StrEnum):
     RECEIPT = "receipt"
     PAYMENT_REMINDER = "payment_reminder"
     REFUND = "refund"
+    PAID_TOO_LATE = "paid_too_late"
     PORTAL_LINK = "portal_link"
 
 

@@ -19,6 +19,7 @@ from slotkeeper.appointments.self_service import (
     hold_slot,
 )
 from slotkeeper.appointments.slots import MAX_RANGE_DAYS, SlotQuery, read_slots
+from slotkeeper.billing.prepayments import is_prepaid
 from slotkeeper.doors.access import PUBLIC
 from slotkeeper.doors.api.base import NOT_FOUND, At, Body, JsonEndpoint, Query, answer, answers
 from slotkeeper.doors.api.problems import ApiProblem, FieldError, bad_fields, not_found
@@ -30,6 +31,7 @@ from slotkeeper.doors.api.public_forms import (
     HoldOut,
     NewBooking,
     NewHold,
+    PrepaymentName,
     PriceOut,
     PublicBooking,
     PublicRefusal,
@@ -46,7 +48,7 @@ from slotkeeper.doors.ids import known_id
 from slotkeeper.doors.rate_limit import booking_limits, holding_limits, too_many_requests, wait_seconds
 from slotkeeper.doors.reasons import SENTENCES
 from slotkeeper.doors.source import PUBLIC_API, named_source
-from slotkeeper.offerings.models import Assignment, Service
+from slotkeeper.offerings.models import Assignment, PrepaymentKind, Service
 from slotkeeper.offerings.on_offer import find_business, read_givers, read_services
 from slotkeeper.offerings.questions import questions_of
 from slotkeeper.people.models import Business
@@ -172,6 +174,7 @@ class Bookings(PublicEndpoint):
             locale=business.locale,
             source=named_source(PUBLIC_API, self.request),
         )
+        _refuse_prepaid(business, service_id)
         _refuse_too_often(wait_seconds(booking_limits(self.request, body.email)))
         with _refusals(zone):
             if body.hold is None:
@@ -216,6 +219,15 @@ def _answers(business: Business, service_id: int, given: list[AnswerIn]) -> tupl
     return tuple((text, answers[text]) for text in asked if answers.get(text))
 
 
+def _refuse_prepaid(business: Business, service_id: int) -> None:
+    """Refuse to book what is only booked when it is paid, and say where it is."""
+    service = Service.objects.in_business(business.pk).filter(pk=service_id).first()
+    if service is not None and is_prepaid(service):
+        page = settings.CONFIGURATION.url + reverse("public_service", args=[business.slug, service.slug])
+        detail = f"It is paid in advance, and booked when it is paid: {page}"
+        raise ApiProblem(HTTPStatus.CONFLICT, "PREPAYMENT_REQUIRED", detail)
+
+
 def _refuse_too_often(wait: int) -> None:
     if wait:
         raise too_many_requests("Too many bookings from this address; see Retry-After.", wait)
@@ -255,6 +267,8 @@ def _write_service(service: Service) -> PublicService:
         location=service.location,
         color=service.color,
         requires_confirmation=service.requires_confirmation,
+        prepayment=cast("PrepaymentName", service.prepayment),
+        deposit_percent=service.deposit_percent if service.prepayment == PrepaymentKind.DEPOSIT else None,
         assignment=cast("AssignmentName", service.assignment),
         users=[GiverOut(giver.user_id, giver.name) for giver in givers],
         questions=[

@@ -15,6 +15,7 @@ Email = Annotated[str, Meta(max_length=255, pattern=r"^[^@\s]+@[^@\s]+$")]
 Phone = Annotated[str, Meta(max_length=20)]
 Notes = Annotated[str, Meta(max_length=2000)]
 AssignmentName = Literal["any", "chosen", "all"]
+PrepaymentName = Literal["none", "deposit", "full"]
 HoldText = Annotated[str, Meta(max_length=200)]
 AnswerText = Annotated[str, Meta(max_length=MAX_ANSWER_CHARACTERS)]
 
@@ -102,6 +103,8 @@ class PublicService(msgspec.Struct):
     location: str
     color: str
     requires_confirmation: bool
+    prepayment: PrepaymentName
+    deposit_percent: int | None
     assignment: AssignmentName
     users: list[GiverOut]
     questions: list[QuestionOut]

@@ -36,6 +36,14 @@ class Assignment(StrEnum):
     ALL = "all"
 
 
+class Prepayment(StrEnum):
+    """What a customer pays when booking: nothing, a share of the price (`deposit_percent`), or all of it."""
+
+    NONE = "none"
+    DEPOSIT = "deposit"
+    FULL = "full"
+
+
 class ProviderPlace(msgspec.Struct, forbid_unknown_fields=True):
     """A member who gives the service: 1 is asked first by priority; weight 2 gets twice the turns of a rotation."""
 
@@ -94,6 +102,8 @@ class ServiceFields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     daily_limit_count: Annotated[int, Meta(ge=1, le=1000)] | None | UnsetType = UNSET
     daily_limit_minutes: MinutesOfADay | None | UnsetType = UNSET
     price: Price | None | UnsetType = UNSET
+    prepayment: Prepayment | UnsetType = UNSET
+    deposit_percent: Annotated[int, Meta(ge=1, le=99)] | None | UnsetType = UNSET
     location: Location | UnsetType = UNSET
     color: Color | UnsetType = UNSET
     requires_confirmation: bool | UnsetType = UNSET
@@ -136,6 +146,8 @@ class ServiceOut(msgspec.Struct):
     daily_limit_count: int | None
     daily_limit_minutes: int | None
     price: Price | None
+    prepayment: Prepayment
+    deposit_percent: int | None
     location: str | None
     color: str
     requires_confirmation: bool
@@ -176,6 +188,8 @@ _PLAIN = (
     "horizon_days",
     "daily_limit_count",
     "daily_limit_minutes",
+    "prepayment",
+    "deposit_percent",
     "color",
     "requires_confirmation",
     "assignment",
@@ -204,7 +218,7 @@ def read_service(body: ServiceFields) -> tuple[dict[str, Any], list[int] | None]
         given["price_currency"] = "" if price is None else price.currency
     if "questions" in given:
         given["questions"] = msgspec.to_builtins(given["questions"])
-    for name in {"assignment", "sharing"} & given.keys():
+    for name in {"assignment", "sharing", "prepayment"} & given.keys():
         given[name] = given[name].value
     if given.get("reminder_minutes"):
         given["reminder_minutes"] = sorted(given["reminder_minutes"], reverse=True)

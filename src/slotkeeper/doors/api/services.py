@@ -6,6 +6,7 @@ import msgspec
 from django.db.models import QuerySet
 from django.http import HttpResponse
 
+from slotkeeper.billing.prepayments import require_prepayable
 from slotkeeper.doors.api.appointments import REPEATED, now
 from slotkeeper.doors.api.base import NOT_FOUND, At, Body, JsonEndpoint, Query, answer, answer_nothing, answers
 from slotkeeper.doors.api.idempotency import once
@@ -76,6 +77,7 @@ class Services(JsonEndpoint):
     def _create(self, body: NewService) -> HttpResponse:
         caller = self.caller
         fields, user_ids = read_service(body)
+        require_prepayable(caller.business_id, fields.get("prepayment"))
         service = create_service(caller.business_id, fields, user_ids or [], caller.actor, now())
         return answer_created(write_service(service, caller), f"/api/services/{service.pk}", service.version)
 
@@ -120,6 +122,7 @@ class OneService(JsonEndpoint):
         caller = self.caller
         fields, user_ids = read_service(body)
         target = ServiceTarget(caller.business_id, known_id(service_id), accepted_versions(self, body.version))
+        require_prepayable(caller.business_id, fields.get("prepayment"), target.service_id)
         with refusing_stale(self.request, lambda current: write_service(current, caller)):
             service = update_service(target, fields, user_ids, caller.actor)
         return _answer_service(service, caller)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from slotkeeper.doors.dashboard.appointment_form import Text
@@ -18,7 +19,7 @@ from slotkeeper.doors.dashboard.offering_fields import (
 )
 from slotkeeper.doors.dashboard.reminder_times import ReminderForm, initial_reminders
 from slotkeeper.doors.dashboard.sharing_form import SharingForm, initial_sharing
-from slotkeeper.offerings.models import Assignment, Service
+from slotkeeper.offerings.models import Assignment, PrepaymentKind, Service
 from slotkeeper.people.models import Business, Membership
 
 _PLAIN = (
@@ -33,6 +34,8 @@ _PLAIN = (
     "horizon_days",
     "daily_limit_count",
     "daily_limit_minutes",
+    "prepayment",
+    "deposit_percent",
     "location",
     "color",
     "requires_confirmation",
@@ -51,6 +54,22 @@ class ServiceForm(SharingForm, ReminderForm):
     duration_minutes = minutes_field(_("Duration in minutes"), 1)
     price = Text(_("Price"), 20, empty_value="", help_text=_("Empty: no price is shown."))
     price_currency = forms.ChoiceField(label=_("Currency"))
+    prepayment = forms.ChoiceField(
+        label=_("Paid when it is booked"),
+        choices=[
+            (PrepaymentKind.NONE.value, _("Nothing")),
+            (PrepaymentKind.DEPOSIT.value, _("A deposit")),
+            (PrepaymentKind.FULL.value, _("All of it")),
+        ],
+        initial=PrepaymentKind.NONE.value,
+        required=False,
+        help_text=_("Customers pay through Stripe, and only then it is booked. Tax comes on top, as on an invoice."),
+        widget=forms.RadioSelect,
+    )
+    deposit_percent = forms.IntegerField(
+        label=_("Deposit in per cent of the price"), min_value=1, max_value=99, required=False,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+    )  # fmt: skip
     location = Text(_("Place"), 500, empty_value="", help_text=_("An address, a room, a link, or a phone number."))
     color = ColorField(label=_("Colour"), initial="#b5552b", help_text=_("In the calendar and on the public page."))
     user_ids = forms.TypedMultipleChoiceField(
@@ -125,7 +144,7 @@ class ServiceForm(SharingForm, ReminderForm):
         data = self.cleaned_data
         amount = data.get("price_amount")
         price = {"price_amount": amount, "price_currency": "" if amount is None else data["price_currency"]}
-        plain = {name: data[name] for name in _PLAIN if name != "slug" or data["slug"]}
+        plain = {name: data[name] for name in _PLAIN if name not in {"slug", "prepayment"} or data[name]}
         return plain | price | {"reminder_minutes": data["reminder_minutes"]} | self.sharing_wanted()
 
     def refuse(self, reasons: Mapping[str, str]) -> None:
@@ -136,7 +155,7 @@ class ServiceForm(SharingForm, ReminderForm):
         }
         for name, reason in reasons.items():
             field = "needed_resources" if name == "needs" else name
-            self.add_error(field if field in self.fields else None, sentences.get(name, reason))
+            self.add_error(field if field in self.fields else None, sentences.get(name, gettext(reason)))
 
 
 def initial_of(service: Service, user_ids: Sequence[int]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 
+from slotkeeper.billing.prepayments import require_prepayable
 from slotkeeper.doors.access import permit
 from slotkeeper.doors.dashboard.asking import caller_of, now, show
 from slotkeeper.doors.dashboard.question_forms import question_forms, question_rows, rearranged, wanted_questions
@@ -59,6 +60,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if _is_complete(request, form, questions):
         fields = form.wanted() | {"questions": wanted_questions(questions)}
         try:
+            require_prepayable(caller.business_id, fields.get("prepayment"))
             create_service(caller.business_id, fields, form.cleaned_data["user_ids"], caller.actor, now())
         except InvalidFields as error:
             form.refuse(error.reasons)
@@ -85,6 +87,7 @@ def edit(request: HttpRequest, service_id: int) -> HttpResponse:
         fields = form.wanted() | {"questions": wanted_questions(questions)}
         target = ServiceTarget(caller.business_id, service.pk, frozenset({form.cleaned_data["version"] or 0}))
         try:
+            require_prepayable(caller.business_id, fields.get("prepayment"), service.pk)
             update_service(target, fields, form.cleaned_data["user_ids"], caller.actor)
         except ServiceVersionConflict as error:
             current = error.current

@@ -8,16 +8,18 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from slotkeeper.amounts import amount_in_words
 from slotkeeper.appointments.customer_links import UnknownLink, open_link
 from slotkeeper.appointments.self_service import HoldExpired, NotOffered, ask_calendars, book_slot, hold_slot
 from slotkeeper.appointments.slots import UnknownService
+from slotkeeper.billing.prepayments import PrepaymentOff, asked_for, begin_prepayment, is_prepaid
 from slotkeeper.doors.access import PUBLIC, permit
 from slotkeeper.doors.disclosure import TAKEN, told_reasons
 from slotkeeper.doors.languages import current_language
 from slotkeeper.doors.public.booking_form import BookingForm
 from slotkeeper.doors.public.calendar_entry import calendar_links
 from slotkeeper.doors.public.month import moment_of, read_month, read_wish
-from slotkeeper.doors.public.sent_forms import book_once
+from slotkeeper.doors.public.sent_forms import book_once, prepay_once
 from slotkeeper.doors.public.visits import ANYBODY, Visit, read_start, read_visit, write_start
 from slotkeeper.doors.rate_limit import booking_limits, holding_limits, wait_seconds
 from slotkeeper.doors.reasons import SENTENCES
@@ -95,6 +97,7 @@ def details(request: HttpRequest, business: str, service: str) -> HttpResponse:
         return HttpResponseRedirect(visit.link("public_service"))
     if request.method != "POST":
         return _show_details(request, visit, start, BookingForm(visit))
+    assert visit.service is not None
     form = BookingForm(visit, request.POST)
     if not form.is_valid():
         return _show_details(request, visit, start, form)
@@ -105,7 +108,12 @@ def details(request: HttpRequest, business: str, service: str) -> HttpResponse:
     try:
         if not visit.hold:
             ask_calendars(visit.slots_within(start, start + 1))
+        if is_prepaid(visit.service):
+            text = prepay_once(request, lambda: begin_prepayment(wanted, visit.now, visit.hold))
+            return see_other(visit.link("public_pay", link=text))
         link = book_once(request, visit.business.pk, lambda: book_slot(wanted, visit.now, visit.hold))
+    except PrepaymentOff:
+        return _show_details(request, visit, start, form)
     except NotOffered as refusal:
         return _show_details(request, visit, start, form, refusal)
     except UnknownService:
@@ -206,14 +214,31 @@ def _show_times(
     return visit.show(request, "booking/times.html", context | refusal_words(refused_start, refusal), status)
 
 
+def _paid_in_advance(visit: Visit, start: int) -> str | None:
+    """Say what is to be paid before it is booked: "" for nothing, None where it cannot be paid now."""
+    assert visit.service is not None
+    if not is_prepaid(visit.service):
+        return ""
+    try:
+        asked = asked_for(visit.service, current_language(), start)
+    except PrepaymentOff:
+        return None
+    return amount_in_words(asked.amount, asked.currency)
+
+
 def _show_details(
-    request: HttpRequest, visit: Visit, start: int, form: BookingForm, refusal: NotOffered | None = None
+    request: HttpRequest,
+    visit: Visit,
+    start: int,
+    form: BookingForm,
+    refusal: NotOffered | None = None,
 ) -> HttpResponse:
     assert visit.service is not None
     end = start + visit.service.duration_minutes * 60
     if isinstance(refusal, HoldExpired):
         visit = visit.without("hold")
     kept = {"kept": write_start(start)} if visit.hold and refusal is None else {}
+    in_advance = _paid_in_advance(visit, start)
     context = {
         "form": form,
         "start": moment_of(start),
@@ -221,8 +246,9 @@ def _show_details(
         "action": visit.link("public_details", at=write_start(start)),
         "times_link": visit.link("public_service", **kept),
         "is_held": visit.hold is not None and not form.is_bound,
+        "in_advance": in_advance,
     }
-    status = HTTPStatus.OK if refusal is None else HTTPStatus.CONFLICT
+    status = HTTPStatus.CONFLICT if refusal or (in_advance is None and form.is_bound) else HTTPStatus.OK
     response = visit.show(request, "booking/details.html", context | refusal_words(start, refusal), status)
     response["X-Robots-Tag"] = "noindex"
     return response

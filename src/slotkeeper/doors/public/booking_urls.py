@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from slotkeeper.doors.public import accent, booking, logo, self_service
+from slotkeeper.doors.public import accent, booking, logo, prepay, self_service
 
 urlpatterns = [
     path("accent/<slug:color>.css", accent.accent_style, name="accent"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("<slug:business>/<slug:service>", booking.times, name="public_service"),
     path("<slug:business>/<slug:service>/hold", booking.hold, name="public_hold"),
     path("<slug:business>/<slug:service>/details", booking.details, name="public_details"),
+    path("<slug:business>/<slug:service>/pay/<str:link>", prepay.pay, name="public_pay"),
     path("<slug:business>/<slug:service>/booked/<str:link>", booking.booked, name="public_booked"),
     path("<slug:business>/logo/<str:digest>", logo.logo, name="public_logo"),  # after those of a service called so
 ]

@@ -17,10 +17,13 @@ from slotkeeper.appointments.customer_links import make_link
 from slotkeeper.appointments.reach import Reach
 from slotkeeper.appointments.rows import find
 from slotkeeper.appointments.self_service import BookedSlot
+from slotkeeper.billing.gateway_models import Prepayment
+from slotkeeper.billing.prepayments import text_of
 from slotkeeper.people.models import IdempotentAnswer
 
 _SECRET_BYTES = 24
 _SECRET_CHARACTERS = _SECRET_BYTES * 4 // 3
+_PREPAID = {"caller": "public form", "route": "pay in advance"}
 _PLACE = {"caller": "public form", "route": "book"}  # beside the API's, whose callers are tokens and members
 
 
@@ -50,6 +53,26 @@ def book_once(request: HttpRequest, business_id: int, book: Callable[[], BookedS
         kept.body = str(booked.row.id).encode()
         kept.save(update_fields=["body"])
     return booked.link
+
+
+def prepay_once(request: HttpRequest, begin: Callable[[], Prepayment]) -> str:
+    """Begin a booking that is paid in advance, or find what the same form began; give the text of its address.
+
+    Raises what `begin` raises.
+    """
+    digest = _digest_of(request)
+    if digest is None:
+        return text_of(begin())
+    with transaction.atomic():
+        kept, _ = IdempotentAnswer.objects.select_for_update().get_or_create(
+            **_PREPAID, key=digest.hex(), defaults={"body_hash": digest}
+        )
+        begun = None if kept.body is None else Prepayment.objects.filter(pk=int(bytes(kept.body))).first()
+        if begun is None:
+            begun = begin()
+            kept.body = str(begun.pk).encode()
+            kept.save(update_fields=["body"])
+    return text_of(begun)
 
 
 def _digest_of(request: HttpRequest) -> bytes | None:
