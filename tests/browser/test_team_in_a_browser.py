@@ -135,3 +135,17 @@ def test_the_business_is_handed_on_and_the_second_step_asked_for(visitor, practi
     visitor.open("/team")
     visitor.page.get_by_text("One step first.").wait_for()
     look_at(visitor, "second_step")
+
+
+def test_the_pages_are_looked_at_in_german(visitor, practice):
+    practice.run(
+        "import django\ndjango.setup()\nfrom slotkeeper.people.models import Business, User\n"
+        "Business.objects.update(requires_second_factor=False)\nUser.objects.update(locale='de')"
+    )
+    visitor.open("/team")
+    visitor.page.get_by_role("heading", name="Jemanden einladen").wait_for()
+    look_at(visitor, "list_german")
+    visitor.page.locator("main table").get_by_role("link").nth(1).click()
+    look_at(visitor, "member_german")
+    visitor.open("/settings/sessions")
+    look_at(visitor, "sessions_german")
