@@ -4,6 +4,7 @@ What must hold after each of them stands in conftest.py. A tenth in CI, the full
 """
 
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -21,11 +22,13 @@ from race.scratch import scratch_copy
 from race.test_races_of_customers import ALWAYS, NINE, book, hold_and_book, outcome_of, wish
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.insert import Booking
+from slotkeeper.appointments.longer_holds import prolong_hold
 from slotkeeper.appointments.models import Appointment, Hold, TimeClaim
 from slotkeeper.appointments.reach import Reach
 from slotkeeper.appointments.resources import claim
-from slotkeeper.appointments.self_service import book_slot, move_by_customer
+from slotkeeper.appointments.self_service import book_slot, hold_slot, move_by_customer
 from slotkeeper.appointments.series import Repetition, book_series, dates_of, move_from_here
+from slotkeeper.appointments.slots import SlotQuery
 from slotkeeper.changes.record import COMMAND
 from slotkeeper.own_constraints import missing_parts
 from slotkeeper.people.models import Membership
@@ -135,6 +138,25 @@ def test_members_customers_holds_moves_and_series_cross_over_rooms_without_a_dea
     assert outcomes.keys() <= {"done", "refused", "too few alternatives", "refused without three alternatives"}
     live = Appointment.objects.filter(service__isnull=False)
     assert TimeClaim.objects.filter(resource__isnull=False).count() == 2 * live.count()
+
+
+def test_a_hold_that_is_prolonged_while_it_is_booked_waits_for_nobody_who_waits_for_it(calendar: Cast, rounds):
+    make_rooms(calendar.owner.business, "North", "South")
+    service = let_need(offer(*team_of(calendar, 3), **ALWAYS, assignment="all"), kind="room")
+    starts = [NINE + number * DAY for number in range(rounds(64) * 2)]
+    now = int(time.time())
+    attempts: list[Callable[[], str]] = []
+    for number, start in enumerate(starts):
+        query = SlotQuery(service.business_id, service.pk, Interval(start, start + 1), now)
+        secret = hold_slot(query).hold
+        booking = wish(service, start, number)
+        attempts += [
+            partial(outcome_of, partial(book_slot, booking, now, secret)),
+            *[partial(outcome_of, partial(prolong_hold, service.business_id, secret, now + 900, now))] * 7,
+        ]
+    assert race(attempts) == {"done": len(attempts)}
+    assert Appointment.objects.count() == len(starts)
+    assert not Hold.objects.exists()
 
 
 def test_without_the_constraint_the_same_room_is_taken_many_times(committed_cast: Cast):

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from django.db import transaction
 
+from slotkeeper.appointments.guard import lock_claimants
 from slotkeeper.appointments.models import Hold, TimeClaim
 from slotkeeper.people.models import secret_hash
 
@@ -12,12 +13,18 @@ def prolong_hold(business_id: int, hold: str, until: int, now: int) -> bool:
     """Keep what is held free until then; say whether it still was. What it claims stays as it is."""
     moment = datetime.fromtimestamp(until, UTC)
     with transaction.atomic():
-        holds = Hold.objects.select_for_update().filter(business_id=business_id, secret_hash=secret_hash(hold))
+        holds = Hold.objects.filter(business_id=business_id, secret_hash=secret_hash(hold))
         held = holds.filter(expires_at__gt=datetime.fromtimestamp(now, UTC)).first()
         if held is None:
             return False
-        Hold.objects.filter(pk=held.pk).update(expires_at=moment)
-        TimeClaim.objects.filter(hold=held).update(held_until=moment)
+        claims = TimeClaim.objects.filter(hold=held)
+        found = list(claims.values_list("user_id", "resource_id"))
+        # Claimants, then claims, then their hold: the order of whoever books it or gives it up.
+        lock_claimants([one for one, _ in found if one is not None], [one for _, one in found if one is not None])
+        is_whole = claims.update(held_until=moment) == len(found)
+        if not is_whole or not holds.update(expires_at=moment):  # booked or given up meanwhile, or in part expired
+            transaction.set_rollback(True)
+            return False
     return True
 
 
