@@ -16,7 +16,7 @@ export function offerOthers(data: PageData, refused: Refused): Promise<Slot | nu
   piece(dialog, "conflicts").replaceChildren(...(refused.conflicts ?? []).map((conflict) => {
     const line = document.createElement("li");
     const until = inWords(conflict.end, data.zone).split(" ").at(-1) ?? "";
-    line.textContent = `${inWords(conflict.start, data.zone)}–${until}: ${conflict.title ?? data.words.busy}`;
+    line.textContent = `${inWords(conflict.start, data.zone)}–${until}: ${conflict.title ?? conflict.name ?? data.words.busy}`;
     return line;
   }));
   piece(dialog, "free").hidden = slots.length === 0;

@@ -2,7 +2,7 @@
 
 import type { Feed, PageData, Slot } from "./page.js";
 
-export interface Conflict { start: string; end: string; reason: string; title?: string }
+export interface Conflict { start: string; end: string; reason: string; title?: string; name?: string }
 
 export interface Refused {
   detail: string;
