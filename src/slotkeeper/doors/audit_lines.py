@@ -81,8 +81,8 @@ def export_answer(found: QuerySet[Change], caller: Caller, media_type: str, with
     lines = written_lines(found.iterator(_ROWS_AT_ONCE), caller)
     is_table = media_type == CSV_TYPE
     content = csv_lines(COLUMNS, map(_cells, lines)) if is_table else map(_json_line, lines)
-    start, end = (local_day(caller.time_zone, edge) for edge in (within.start, within.end))
-    name = f"audit-{start}-{end}.{'csv' if is_table else 'jsonl'}"
+    first, last = (local_day(caller.time_zone, instant) for instant in (within.start, within.end - 1))
+    name = f"audit-{first}-{last}.{'csv' if is_table else 'jsonl'}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingHttpResponse(content, content_type=media_type, headers=headers)
 

@@ -28,7 +28,7 @@ _VERBS = {
     "canceled": gettext_lazy("canceled it"),
     "no_show": gettext_lazy("noted that the customer did not come"),
 }
-_FIELDS = {
+FIELDS = {
     "title": gettext_lazy("Title"),
     "start_time": gettext_lazy("Start"),
     "end_time": gettext_lazy("End"),
@@ -63,6 +63,7 @@ class Entry:
     words: str
     why: str = ""
     fields: list[ChangedField] = field(default_factory=list)
+    source: str = ""  # for those who may read the audit trail
 
 
 def history_of(
@@ -78,7 +79,7 @@ def history_of(
         if value is None:
             return None
         if name in {"start_time", "end_time"}:
-            return _moment(str(value), caller.time_zone)
+            return moment_in_words(str(value), caller.time_zone)
         if name == "resources":
             return ", ".join(one["name"] for one in value) or None
         if name == "status":
@@ -88,16 +89,19 @@ def history_of(
     entries = []
     for change in found:
         before, after = change.before or {}, change.after or {}
-        shown = [name for name in _FIELDS if name in after and name not in hidden] if change.before else []
+        shown = [name for name in FIELDS if name in after and name not in hidden] if change.before else []
         fields = [
-            ChangedField(str(_FIELDS[name]), words(name, before.get(name)), words(name, after[name])) for name in shown
+            ChangedField(str(FIELDS[name]), words(name, before.get(name)), words(name, after[name])) for name in shown
         ]
         why = why_given(after.get("assignment"), people)
-        entries.append(Entry(change.at, change.actor_name, str(_VERBS.get(change.verb, change.verb)), why, fields))
+        source = change.source if caller.may(Permission.AUDIT_READ) else ""
+        verb = str(_VERBS.get(change.verb, change.verb))
+        entries.append(Entry(change.at, change.actor_name, verb, why, fields, source))
     return entries
 
 
-def _moment(text: str, zone: str) -> str:
+def moment_in_words(text: str, zone: str) -> str:
+    """Write a moment as the record keeps it: `Thu 3 Dec 2026, 14:00`; what is none stays as it is."""
     try:
         read = parse_time(text)
     except InvalidTime:
