@@ -161,12 +161,12 @@ def _parts(day: date) -> tuple[int, int, int]:
 
 def _line(change: Change, caller: Caller, people: dict[int, str]) -> Line:
     before, after = shown_state(change.before, caller), shown_state(change.after, caller)
-    shown = Change(subject_id=change.subject_id, before=before, after=after)
+    shown = Change(subject_kind=change.subject_kind, subject_id=change.subject_id, before=before, after=after)
     return Line(
         change,
         deed_in_words(change.verb),
         kind_in_words(change.subject_kind),
-        subject_name(shown),
+        subject_name(shown, people),
         subject_link(change, caller),
         fields_in_words(before, after, people, caller.time_zone),
     )

@@ -132,8 +132,14 @@ def deed_in_words(verb: str) -> str | Promise:
     return _DID.get(verb, verb.replace("_", " "))
 
 
-def subject_name(change: Change) -> str:
-    """Call the thing by a name that stands in the change, else by its number."""
+def subject_name(change: Change, people: Mapping[int, str]) -> str:
+    """Call the thing by a name that stands in the change, or that of its person; else by its number."""
+    told = change.after or {}
+    if change.subject_kind == "refusal" and "path" in told:
+        return f"{told.get('method', '')} {told['path']}"
+    user_id: int = change.subject_id if change.subject_kind == "user" else told.get("user_id", 0)
+    if change.subject_kind in {"user", "membership"} and user_id in people:
+        return people[user_id]
     for state in (change.after, change.before):
         for name in _NAMES:
             value = (state or {}).get(name)
@@ -173,6 +179,8 @@ def _value(name: str, value: Any, people: Mapping[int, str], zone: str) -> str |
         return gettext("yes") if value else gettext("no")
     if name == "user_id":
         return people.get(value, gettext("Somebody who has left"))
+    if name in {"user_ids", "limited_to_user_ids"} and isinstance(value, list):
+        return ", ".join(people.get(one, gettext("Somebody who has left")) for one in value)
     if isinstance(value, str):
         return moment_in_words(value, zone) if name in {"start_time", "end_time"} else value
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
