@@ -334,8 +334,9 @@ def test_zones_are_all_there_once_and_have_names():
     assert zone_in_words("UTC") == "UTC"
 
 
-# Mails have no style sheets of their own.
-TEMPLATES = [path for path in (PACKAGE / "templates").rglob("*.html") if not {"email", "outbox"} & {*path.parts}]
+# Mails and printed papers have no style sheets of their own.
+_ELSEWHERE = {"email", "outbox", "billing"}
+TEMPLATES = [path for path in (PACKAGE / "templates").rglob("*.html") if not _ELSEWHERE & {*path.parts}]
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
@@ -346,4 +347,4 @@ def test_templates_carry_no_inline_script_or_style_and_every_form_its_token(path
         assert "src=" in script or 'type="application/json"' in script
     for form in re.findall(r'<form[^>]*method="post".*?</form>', source, re.DOTALL):
         # Public pages act for nobody who is signed in; see docs/public-page.md.
-        assert "{% csrf_token %}" in form or path.parent.name in {"booking", "self_service"}
+        assert "{% csrf_token %}" in form or path.parent.name in {"booking", "self_service", "portal"}

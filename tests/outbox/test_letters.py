@@ -174,7 +174,7 @@ def test_every_kind_has_its_frame(kind):
     assert frame.button
     assert frame.button[1].startswith("https://")
     assert frame.footer.endswith("Practice.")
-    is_about_a_time = "day" in values and "canceled" not in kind and kind != Kind.UNASSIGNED
+    is_about_a_time = "day" in values and "canceled" not in kind and kind not in {Kind.UNASSIGNED, Kind.PAID_TOO_LATE}
     assert frame.headline.startswith(values["day"]) if is_about_a_time else not frame.headline
     assert frame_of(kind, {}, "Practice", "").button is None
     assert ("work" in frame.footer) is (kind not in TO_CUSTOMERS)

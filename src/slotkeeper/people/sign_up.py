@@ -38,6 +38,7 @@ RESERVED_SLUGS = frozenset(
         "locale",
         "members",
         "messages",
+        "money",
         "people",
         "portal",
         "quotes",

@@ -95,6 +95,8 @@ LEFT_OUT = {
     "webhook_deliveries",
     "customer_tokens",
     "gateway_readings",
+    "session_records",
+    "invitations",
     "papers",  # they follow from what was issued
 }
 
