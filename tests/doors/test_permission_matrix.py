@@ -66,6 +66,7 @@ class Route:
     method: str
     access: Access
     parameters: tuple[str, ...]
+    is_served: bool = True
 
     @property
     def is_api(self) -> bool:
@@ -103,7 +104,9 @@ def routes() -> list[Route]:
             assert access is not None, (
                 f"{method} {route} declares no permission: add @permit(…), or `permissions` to its class."
             )
-            found.append(Route(route, pattern.name or "", method, access, names))
+            found.append(
+                Route(route, pattern.name or "", method, access, names, is_served=method != unserved or not served)
+            )
     return found
 
 
