@@ -284,7 +284,7 @@ def test_restore_on_a_server_leaves_alone_what_is_not_ours(practice, tmp_path):
     refused = practice.run("restore", practice.backup, "--yes")
     assert "view report depends on table appointments" in refused.errors
     practice.rows("DROP VIEW report")
-    practice.rows("INSERT INTO django_migrations (app, name, applied) VALUES ('billing', '0001_initial', now())")
+    practice.rows("INSERT INTO django_migrations (app, name, applied) VALUES ('bookshop', '0001_initial', now())")
     assert "Make an empty database" in practice.run("restore", practice.backup, "--yes").errors
 
 
