@@ -13,7 +13,7 @@ export interface PageData {
   people: number[];
   hours: OpenRange[];
   reasons: Record<string, string>;
-  words: Record<"moved" | "undo" | "undone" | "saved" | "failed" | "stale" | "busy" | "nothing" | "more" | "too_many", string>;
+  words: Record<"moved" | "with" | "undo" | "undone" | "saved" | "failed" | "stale" | "busy" | "nothing" | "more" | "too_many", string>;
 }
 
 export interface Entry {

@@ -26,6 +26,7 @@ RESERVED_SLUGS = frozenset(
         "closures",
         "contacts",
         "customers",
+        "day",
         "dashboard",
         "docs",
         "embed",

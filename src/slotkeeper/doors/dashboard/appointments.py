@@ -75,7 +75,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         form = AppointmentForm(caller, None, initial=_initial(request.GET, caller))
         return _form_page(request, form)
-    form = AppointmentForm(caller, None, _with_alternative(request.POST))
+    form = AppointmentForm(caller, None, with_alternative(request.POST))
     if not form.is_valid():
         return _form_page(request, form)
     wanted = {"user_id": caller.user_id} | form.wanted()
@@ -84,7 +84,7 @@ def new(request: HttpRequest) -> HttpResponse:
     except REFUSED as error:
         return _form_page(request, form, _Outcome(refusal_of(error, caller, _asked(form, wanted), _now())))
     messages.success(request, gettext("Booked."))
-    _warn(request, row)
+    warn_of(request, row)
     return redirect("appointment", row.id)
 
 
@@ -93,11 +93,11 @@ def new(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest, appointment_id: int) -> HttpResponse:
     """Change an appointment, or move it: all that dragging does, by keyboard."""
     caller = caller_of(request)
-    row = _found(find(writable(caller), _known(appointment_id)))
+    row = found(find(writable(caller), known(appointment_id)))
     initial = initial_of(row, caller)
     if request.method != "POST":
         return _form_page(request, AppointmentForm(caller, row, initial=initial | {"version": row.version}))
-    form = AppointmentForm(caller, row, _with_alternative(request.POST), initial=initial)
+    form = AppointmentForm(caller, row, with_alternative(request.POST), initial=initial)
     if not form.is_valid():
         return _form_page(request, form)
     wanted = form.wanted()
@@ -112,7 +112,7 @@ def edit(request: HttpRequest, appointment_id: int) -> HttpResponse:
         return _form_page(request, form, _Outcome(refusal_of(error, caller, asked, _now())))
     messages.success(request, gettext("Saved."))
     if wanted.keys() & {"start_time", "end_time", "user_id", "service_id"}:
-        _warn(request, changed)
+        warn_of(request, changed)
     return redirect("appointment", row.id)
 
 
@@ -122,7 +122,7 @@ def set_status(request: HttpRequest, appointment_id: int) -> HttpResponse:
     caller = caller_of(request)
     form = StatusForm(request.POST)
     if request.method == "POST":
-        _found(find(writable(caller), _known(appointment_id)))
+        found(find(writable(caller), known(appointment_id)))
         if not form.is_valid():
             messages.error(request, gettext("That did not work. Please try again."))
             return redirect("appointment", appointment_id)
@@ -143,7 +143,7 @@ def set_status(request: HttpRequest, appointment_id: int) -> HttpResponse:
 def page(request: HttpRequest, appointment_id: int) -> HttpResponse:
     """Show an appointment with what may be done, and its history."""
     caller = caller_of(request)
-    row = _found(find(readable(caller), _known(appointment_id)))
+    row = found(find(readable(caller), known(appointment_id)))
     status, reach = Status(row.status), writable(caller)
     may_write = caller.may(Permission.APPOINTMENTS_WRITE) and reach.covers(row.user_id, row.service_id)
     start, end = (datetime.fromtimestamp(instant, UTC) for instant in (row.start_time, row.end_time))
@@ -190,7 +190,7 @@ def _form_page(request: HttpRequest, form: AppointmentForm, outcome: _Outcome | 
     return show(request, "dashboard/appointment_form.html", context, 409 if is_refused else 200)
 
 
-def _warn(request: HttpRequest, row: AppointmentRow) -> None:
+def warn_of(request: HttpRequest, row: AppointmentRow) -> None:
     """Say which rules the stored time goes past; they bind customers only."""
     for reason in read_warnings(row, caller_of(request).business_id, _now()):
         messages.warning(request, str(SENTENCES[reason]))
@@ -212,7 +212,7 @@ def _refreshed(form: AppointmentForm, sent: QueryDict, current: AppointmentRow) 
     return fresh
 
 
-def _with_alternative(data: QueryDict) -> QueryDict:
+def with_alternative(data: QueryDict) -> QueryDict:
     """Take the start that one of the suggested times offers, where its button was pressed."""
     chosen = data.get("alternative", "")
     if not chosen or len(chosen) > TIMES_LENGTH:
@@ -255,13 +255,15 @@ def _start(text: str, caller: Caller) -> str:
     return TimeForm.with_offset(caller.time_zone).write(hour)[:16]
 
 
-def _found(row: AppointmentRow | None) -> AppointmentRow:
+def found(row: AppointmentRow | None) -> AppointmentRow:
+    """Answer 404 where there is none."""
     if row is None:
         raise Http404
     return row
 
 
-def _known(number: int) -> int:
+def known(number: int) -> int:
+    """Make an id beyond 64 bits simply an unknown one."""
     return number if number <= LARGEST_ID else 0
 
 

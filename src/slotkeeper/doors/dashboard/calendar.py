@@ -13,7 +13,7 @@ from slotkeeper.appointments.models import Appointment
 from slotkeeper.appointments.rows import MAX_DURATION_SECONDS, AppointmentRow, Listing, read_listing
 from slotkeeper.changes.models import Change
 from slotkeeper.doors.access import permit
-from slotkeeper.doors.dashboard.asking import LARGEST_ID, caller_of, number_from, readable, writable
+from slotkeeper.doors.dashboard.asking import LARGEST_ID, caller_of, number_from, people_for, readable, writable
 from slotkeeper.doors.dashboard.refusals import Asked
 from slotkeeper.doors.reasons import SENTENCES
 from slotkeeper.offerings.models import DAY_MINUTES, OpeningHours, Service
@@ -59,7 +59,10 @@ def feed(request: HttpRequest) -> HttpResponse:
 @permit(Permission.APPOINTMENTS_WRITE)
 @never_cache
 def free(request: HttpRequest, appointment_id: int) -> HttpResponse:
-    """Give the next times at which an appointment would fit, from `?start=` on and as long as until `?end=`."""
+    """Give the next times at which an appointment would fit, from `?start=` on and as long as until `?end=`.
+
+    With `?user_id=` those of somebody who might be given it.
+    """
     caller = caller_of(request)
     now = int(time.time())
     row = Appointment.objects.within(writable(caller)).filter(pk=min(appointment_id, LARGEST_ID)).first()
@@ -72,7 +75,9 @@ def free(request: HttpRequest, appointment_id: int) -> HttpResponse:
     if not start < end <= start + MAX_DURATION_SECONDS:
         return JsonResponse({"detail": str(EndBeforeStart.__doc__)}, status=400)
     buffers = (row.start_time - row.blocked_from).seconds, (row.blocked_until - row.end_time).seconds
-    slots = Asked(row.user_id, Interval(start, end), buffers, row.pk).others(caller, now)
+    asked_id = number_from(request.GET.get("user_id")) or row.user_id
+    user_id = asked_id if asked_id in people_for(caller, Permission.APPOINTMENTS_ASSIGN) else row.user_id
+    slots = Asked(user_id, Interval(start, end), buffers, row.pk).others(caller, now)
     form = TimeForm.with_offset(caller.time_zone)
     written = [dict(zip(("start", "end"), form.write_all(slot), strict=True)) for slot in slots]
     return JsonResponse({"suggested_slots": written})
@@ -176,6 +181,7 @@ def status_names() -> dict[str, str]:
 def _words() -> dict[str, str]:
     return {
         "moved": gettext("Moved to"),
+        "with": gettext("Now with"),
         "undo": gettext("Undo"),
         "undone": gettext("Moved back."),
         "saved": gettext("Saved."),

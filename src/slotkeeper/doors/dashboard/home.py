@@ -72,7 +72,7 @@ def week(request: HttpRequest) -> HttpResponse:
     rows = read_listing(Listing(readable(caller), MOST_SHOWN + 1, window.start, window.end, user_id=person))
     shown = rows[:MOST_SHOWN]
     names = _names(shown) if any(row.user_id != caller.user_id for row in shown) else {}
-    day = _asked_day(request.GET.get("date", "")) or today
+    day = asked_day(request.GET.get("date", "")) or today
     context = {
         "days": arrange(shown, dates, names, (caller.time_zone, now)),
         "today": today,
@@ -99,7 +99,7 @@ def week(request: HttpRequest) -> HttpResponse:
 
 def shown_dates(asked: str, today: date) -> list[date]:
     """Give the days of the week around a date, Monday first; of this week where it is none."""
-    day = _asked_day(asked) or today
+    day = asked_day(asked) or today
     monday = day - timedelta(days=day.weekday())
     return [monday + timedelta(days=number) for number in range(SHOWN_DAYS)]
 
@@ -117,7 +117,8 @@ def week_in_words(dates: Sequence[date]) -> str:
     return f"{start}–{date_format(last, form)}"
 
 
-def _asked_day(text: str) -> date | None:
+def asked_day(text: str) -> date | None:
+    """Read a day that an address names; None where it is none that we show."""
     try:
         day = date.fromisoformat(text)
     except ValueError:

@@ -101,12 +101,13 @@ def refusal_of(error: Exception, caller: Caller, asked: Asked, now: int) -> Refu
     may_see = caller.reaches(user_id, Permission.APPOINTMENTS_READ_ALL)
     return Refusal(
         sentence,
-        [_stretch(Interval(one.start, one.end), caller, _words(one, may_see)) for one in conflicts],
+        [_stretch(Interval(one.start, one.end), caller, busy_in_words(one, may_see=may_see)) for one in conflicts],
         [_stretch(one, caller) for one in free],
     )
 
 
-def _words(entry: BusyEntry, may_see: bool) -> str | Promise:
+def busy_in_words(entry: BusyEntry, *, may_see: bool) -> str | Promise:
+    """Say what is in the way, as far as the reader may see that person's time."""
     is_shown = may_see or entry.kind is BusyKind.RESOURCE
     return entry.title if is_shown and entry.title else _KINDS[entry.kind]
 
