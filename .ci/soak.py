@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-_OWN_ROWS = ("calendar_kills", "reminders_under_fire", "many_messages", "races_of_invoices")
+_OWN_ROWS = ("calendar_kills", "reminders_under_fire", "many_messages", "races_of_invoices", "payments_under_fire")
 SUITES = {
     "races: 20,000 attempts an engine, 0 overlaps": [
         "tests/race", *(f"--ignore=tests/race/test_{name}.py" for name in _OWN_ROWS)
@@ -21,6 +21,9 @@ SUITES = {
         "tests/race/test_many_messages.py"
     ],
     "invoices: 1,000 issued from sixteen connections, numbers without a gap": ["tests/race/test_races_of_invoices.py"],
+    "payments: 10,000 events of Stripe, one to five times, shuffled, three days late, 50 kills; as an oracle says": [
+        "tests/race/test_payments_under_fire.py"
+    ],
     "doors: every page and command, browsers in every size and look": ["tests/doors", "tests/browser"],
     "fuzz: 20,000 requests an engine, 0 answers of 5xx": ["tests/doors/test_fuzz.py"],
     "calendar files: 5,000 mutated files": ["tests/calendars"],
