@@ -29,6 +29,13 @@ service = offer(cast.owner, third, hours=((9 * 60, 13 * 60), (14 * 60, 18 * 60))
 keep_hours(cast.colleague, hours=((9 * 60, 16 * 60),))
 print(token_for(cast.owner), cast.owner.user_id, cast.colleague.user_id, third.user_id, service.pk)
 """
+SPEAK = """
+import sys
+import django
+django.setup()
+from slotkeeper.people.models import User
+User.objects.update(locale=sys.argv[1])
+"""
 
 with_script = pytest.mark.skipif(not BUILT.exists(), reason="the pages' scripts are not built: Node is missing")
 
@@ -38,9 +45,13 @@ class Office:
 
     days = 0
 
-    def __init__(self, url: str, printed: list[str]) -> None:
+    def __init__(self, url: str, printed: list[str], environment: dict[str, str]) -> None:
+        self.environment = environment
         self.url, self.bearer = url, {"Authorization": f"Bearer {printed[0]}"}
         self.owner, self.colleague, self.third, self.service = map(int, printed[1:])
+
+    def speak(self, language: str) -> None:
+        subprocess.run([sys.executable, "-c", SPEAK, language], env=self.environment, check=True)
 
     def next_day(self) -> str:
         Office.days += 1
@@ -67,7 +78,7 @@ def office(tmp_path_factory) -> Iterator[Office]:
             [sys.executable, "-c", OPEN_OFFICE], env=environment | {"PYTHONPATH": paths}, check=True,
             capture_output=True, text=True,
         )  # fmt: skip
-        yield Office(url, done.stdout.split()[-5:])
+        yield Office(url, done.stdout.split()[-5:], environment | {"PYTHONPATH": paths})
 
 
 @pytest.fixture
@@ -290,6 +301,29 @@ def test_a_day_is_given_away_after_a_look_and_taken_back(office, open_browser, h
     page.get_by_role("button", name="Undo").click()
     page.get_by_text("All are with whom they were.").wait_for()
     assert {office.standing(one)[0] for one in mine} == {office.owner}
+
+
+@with_script
+def test_the_same_in_german(office, open_browser):
+    day = office.next_day()
+    office.book("Haarschnitt", day, "10:00", service_id=office.service, contact_name="Carla Kundin")
+    office.book("Im Weg", day, "10:30", user_id=office.third)
+    visitor = open_browser()
+    office.speak("de")
+    try:
+        page = open_day(visitor, day)
+        look_at(visitor, "german")
+        entry(page, "Haarschnitt").press("Enter")
+        page.get_by_role("dialog").get_by_label("Beginn").wait_for()
+        look_at(visitor, "german_form")
+        page.get_by_role("dialog").get_by_role("link", name="Zurück").click()
+        page.get_by_role("link", name="Tag weitergeben").click()
+        page.get_by_label("Theodora").check()
+        page.get_by_role("button", name="Zeigen, wer was bekäme").click()
+        page.get_by_text("1 Termin bleibt, wo er ist:").wait_for()
+        look_at(visitor, "german_preview")
+    finally:
+        office.speak("en")
 
 
 def test_the_lists_are_enough_without_scripts(office, open_browser):

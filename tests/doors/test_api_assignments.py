@@ -169,6 +169,23 @@ def test_who_may_not_assign_changes_nothing(cast, api, role):
     assert holders() == [cast.colleague.user_id]
 
 
+@pytest.mark.parametrize("way", ["assign", "reassign", "put"])
+def test_a_refused_attempt_on_a_colleagues_appointment_is_one_line_of_the_audit_trail(cast, api, way):
+    theirs, provider = booked(api, cast.owner, "10:00"), cast.api("colleague")
+    before = Change.objects.count()
+    me = {"user_id": cast.colleague.user_id}
+    for _ in range(2):
+        if way == "put":
+            assert provider.put(f"/api/appointments/{theirs['id']}", me).status_code == 404
+        elif way == "assign":
+            assert assign(provider, theirs, cast.colleague).status_code == 403
+        else:
+            assert reassign(provider, cast.owner, to_user_id=cast.colleague.user_id).status_code == 403
+    assert holders() == [cast.owner.user_id]
+    (line,) = Change.objects.order_by("pk")[before:]
+    assert (line.verb, line.after["path"].startswith("/api/appointments/")) == ("refused", True)
+
+
 def test_own_appointments_are_not_handed_on_without_the_permission(cast, api):
     own = booked(api, cast.colleague, "10:00")
     answer = cast.api("colleague").put(f"/api/appointments/{own['id']}", {"user_id": cast.owner.user_id})
