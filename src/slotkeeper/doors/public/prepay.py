@@ -78,7 +78,7 @@ def _show(request: HttpRequest, visit: Visit, prepayment: Prepayment, refusal: s
         "start": moment_of(start),
         "end": moment_of(start + prepayment.service.duration_minutes * 60),
         "amount": amount_in_words(prepayment.amount, prepayment.currency),
-        "what": prepayment.lines[0]["description"],
+        "is_whole": prepayment.is_whole,
         "until": prepayment.expires_at,
         "minutes": max(1, -(-int((prepayment.expires_at - now).total_seconds()) // 60)),
         "is_under_way": is_under_way,
