@@ -7,7 +7,7 @@ import pytest
 from billed import issued
 from paid import link_to, paid_through_stripe, set_up_stripe
 from slotkeeper.billing import reconciling
-from slotkeeper.billing.gateway_models import GatewayEvent, GatewayReading, PaymentLink
+from slotkeeper.billing.gateway_models import GatewayEvent, GatewayReading, GatewayRecord, PaymentLink
 from slotkeeper.billing.gateways.base import GatewayAway, GatewayRefused
 from slotkeeper.billing.models import InvoiceStatus, PaymentMethod
 from slotkeeper.billing.pay_links import NothingOwed, PaymentUnderWay, pay_invoice
@@ -345,3 +345,15 @@ def test_business_that_another_worker_asks_for_is_left_to_it(practice, invoice):
     GatewayReading.objects.update(leased_until=datetime.now(UTC) - HOUR)
     work()
     assert practice.stripe.asked != []
+
+
+def test_what_was_told_of_nothing_of_ours_is_forgotten_in_the_end(practice, invoice):
+    practice.tell(practice.stripe.pay(pay(invoice).external_id))
+    payment = practice.stripe.sessions[link_to(invoice).external_id]["payment_intent"]
+    practice.tell(practice.stripe.refund_by_hand(payment, 4_000))
+    practice.stripe.payments["pi_of_a_shop"] = {"amount": 500, "currency": "eur"}
+    practice.tell(practice.stripe.refund_by_hand("pi_of_a_shop", 500))
+    assert (GatewayRecord.objects.count(), GatewayEvent.objects.count()) == (4, 3)
+    reconciling.clean_up_events(datetime.now(UTC) + timedelta(days=91))
+    assert GatewayEvent.objects.count() == 0
+    assert set(GatewayRecord.objects.values_list("payment_id", flat=True)) == {payment}

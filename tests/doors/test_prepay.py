@@ -15,7 +15,7 @@ from slotkeeper.billing import prepayments, reconciling
 from slotkeeper.billing.gateway_models import GatewayReading, GatewayRecord, PaymentLink, Prepayment
 from slotkeeper.billing.models import BillingProfile, Invoice, InvoiceStatus, Payment
 from slotkeeper.outbox.kinds import ChannelName
-from slotkeeper.outbox.models import Message
+from slotkeeper.outbox.models import Message, SendingHold
 from slotkeeper.outbox.sending import Sender
 from slotkeeper.rules.local_time import local_day
 from slotkeeper.worker import wake_up
@@ -202,6 +202,16 @@ def test_time_that_nobody_went_to_pay_is_freed_by_itself(store, visitor, page, d
     assert book(visitor, day).status_code == 303
 
 
+def test_time_whose_page_could_not_be_made_is_freed_by_itself(practice, store, visitor, page):
+    practice.stripe.fault = "error"
+    assert visitor.post(page).status_code == 409
+    practice.stripe.fault = ""
+    let_pass(2 * 3600)
+    work()  # closes the page of which nobody knows
+    work()
+    assert (prepayment().status, prepayment().booking) == ("expired", None)
+
+
 def test_payment_that_is_told_late_is_booked_while_the_time_is_free(practice, store, visitor, page):
     event = practice.stripe.pay(go_to_pay(visitor, page).external_id)
     let_pass(3 * 24 * 3600)
@@ -233,6 +243,16 @@ def test_payment_for_a_time_that_is_gone_goes_back(practice, store, visitor, pag
     practice.tell_all()
     assert len(practice.stripe.refunds) == 1
     assert GatewayRecord.objects.count() == 2
+
+
+def test_restored_copy_gives_no_money_back_until_sending_is_released(practice, store, missed):
+    SendingHold.objects.create()
+    work()
+    assert (practice.stripe.refunds, prepayment().status) == ({}, "missed")
+    SendingHold.objects.all().delete()
+    let_pass(300)
+    work()
+    assert prepayment().status == "refunded"
 
 
 def test_refund_whose_answer_was_lost_goes_back_once(practice, store, missed):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from slotkeeper.billing.gateway_models import (
     GatewayEvent,
@@ -28,6 +28,7 @@ from slotkeeper.billing.payments import PaymentRefused
 from slotkeeper.billing.prepayments import GRACE_SECONDS, give_up
 from slotkeeper.billing.refunds import send_back_missed
 from slotkeeper.billing.stripe_accounts import PaymentsOff, gateway_of, payable_business_ids
+from slotkeeper.outbox.models import SendingHold
 
 logger = logging.getLogger("slotkeeper.worker")
 EVERY = timedelta(hours=1)
@@ -35,6 +36,8 @@ _LEASE = timedelta(minutes=10)
 _OVERLAP = timedelta(hours=2)  # events appear a moment after they happened, and clocks differ
 _KEPT_THERE = timedelta(days=29)  # Stripe: 30 days
 _KEPT_HERE = timedelta(days=90)
+_TOLD_FOR = timedelta(days=40)  # longer than Stripe keeps its events
+_OVER = (LinkState.FAILED, LinkState.EXPIRED)
 _SOON = timedelta(minutes=2)
 _LATER = {LinkState.OPEN: timedelta(hours=1), LinkState.PROCESSING: timedelta(hours=6)}
 _MOST_AT_ONCE = 50
@@ -73,15 +76,25 @@ def work_for(business_id: int, now: Callable[[], datetime]) -> None:
 
 
 def clean_up_events(now: datetime) -> None:
-    """Delete what providers told so long ago that they do not tell it again."""
-    GatewayEvent.objects.filter(received_at__lt=now - _KEPT_HERE).delete()
+    """Delete what providers told so long ago that they do not tell it again, and what was about nothing of ours."""
+    old = now - _KEPT_HERE
+    GatewayEvent.objects.filter(received_at__lt=old).delete()
+    ours = GatewayRecord.objects.filter(
+        business=OuterRef("business"),
+        gateway=OuterRef("gateway"),
+        external_id=OuterRef("payment_id"),
+        link__isnull=False,
+    )
+    GatewayRecord.objects.filter(~Exists(ours), created_at__lt=old).delete()
 
 
 def free_unpaid_times(now: datetime) -> None:
-    """Give up bookings that were never led to a page on which they could be paid."""
+    """Give up bookings that nobody can pay any more: without a page on which they could, or of which none is heard."""
     late = now - timedelta(seconds=GRACE_SECONDS)
     waiting = Prepayment.objects.filter(status=PrepaymentStatus.WAITING, expires_at__lt=late)
-    for prepayment_id in waiting.filter(payment_links=None).values_list("pk", flat=True)[:_MOST_AT_ONCE]:
+    alive = PaymentLink.objects.filter(prepayment=OuterRef("pk")).exclude(status__in=_OVER)
+    over = waiting.filter(~Exists(alive) | Q(created_at__lt=now - _TOLD_FOR)).order_by("pk")
+    for prepayment_id in over.values_list("pk", flat=True)[:_MOST_AT_ONCE]:
         with transaction.atomic():
             give_up(prepayment_id)
 
@@ -112,7 +125,7 @@ def _ask_for_events(gateway: Gateway, business_id: int, now: datetime) -> None:
     until = reading.read_until
     if until is not None and until > now - EVERY:
         return
-    since = max(until - _OVERLAP, now - _KEPT_THERE) if until else now - _KEPT_THERE
+    since = max((until or now) - _OVERLAP, now - _KEPT_THERE)
     source = source_of(business_id, gateway)
     for notice in gateway.notices_since(since):
         take_notice(source, notice, now)
@@ -155,6 +168,8 @@ def _settle(business_id: int, now: datetime) -> None:
 
 
 def _send_back(business_id: int, now: datetime) -> None:
+    if SendingHold.objects.exists():
+        return  # a copy that was restored, perhaps to try something, gives nobody's money back
     for payment in _unbooked(business_id, PrepaymentStatus.MISSED):
         send_back_missed(payment, now)
 
