@@ -269,11 +269,11 @@ class MailServer:
     def start(self):
         self.loop = asyncio.new_event_loop()
         self.loop.set_exception_handler(lambda _loop, _context: None)  # connections are cut on purpose here
-        self.server = self.loop.run_until_complete(
-            self.loop.create_server(self.make_session, HOST, self.port, ssl=self.tls)
-        )
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
+        # Not run_until_complete: where a browser was driven before, this thread has a loop that runs already.
+        serving = self.loop.create_server(self.make_session, HOST, self.port, ssl=self.tls)
+        self.server = asyncio.run_coroutine_threadsafe(serving, self.loop).result(5)
 
     def stop(self):
         """End as if the machine was switched off."""
