@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 _OWN_ROWS = ("calendar_kills", "reminders_under_fire", "many_messages", "races_of_invoices", "payments_under_fire")
 SUITES = {
     "races: 20,000 attempts an engine, 0 overlaps": [
-        "tests/race", *(f"--ignore=tests/race/test_{name}.py" for name in _OWN_ROWS)
+        "tests/race",
+        *(f"--ignore=tests/race/test_{name}.py" for name in _OWN_ROWS),
     ],
     "calendars: 200 kills, failing providers; 0 lost, 0 doubled": ["tests/race/test_calendar_kills.py"],
     "reminders: 20,000 appointments moved and canceled, three workers, 100 kills; each due one once, in time": [

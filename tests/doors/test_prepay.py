@@ -12,8 +12,13 @@ from paid import paid_through_stripe, set_up_stripe
 from posted import KeptChannel
 from slotkeeper.appointments.models import Appointment, Hold, TimeClaim
 from slotkeeper.billing import prepayments, reconciling
+from slotkeeper.billing.credit_notes import CreditWish, credit_invoice
+from slotkeeper.billing.documents import DocumentTarget
 from slotkeeper.billing.gateway_models import GatewayReading, GatewayRecord, PaymentLink, Prepayment
+from slotkeeper.billing.invoices import AlreadyInvoiced, invoice_appointment
 from slotkeeper.billing.models import BillingProfile, Invoice, InvoiceStatus, Payment
+from slotkeeper.changes.record import Actor
+from slotkeeper.offerings.models import Service
 from slotkeeper.outbox.kinds import ChannelName
 from slotkeeper.outbox.models import Message, SendingHold
 from slotkeeper.outbox.sending import Sender
@@ -22,6 +27,8 @@ from slotkeeper.worker import wake_up
 from slotkeeper.worker.jobs import handle_changes
 from slotkeeper.worker.message_pool import CORRESPONDENTS
 from storefront import NAMED, book, in_utc, instant, link_of, next_weekday, open_storefront, text_of
+
+ANN = Actor("user", None, "Ann", "dashboard")
 
 
 @pytest.fixture
@@ -65,6 +72,10 @@ def go_to_pay(visitor, page):
 
 def prepayment():
     return Prepayment.objects.get()
+
+
+def invoice_of(appointment):
+    return invoice_appointment(appointment.business_id, appointment.pk, ANN, datetime.now(UTC))
 
 
 def let_pass(seconds):
@@ -144,8 +155,28 @@ def test_invoice_for_all_of_the_price_belongs_to_the_appointment(practice, store
 
 def test_invoice_for_a_deposit_leaves_the_rest_to_be_invoiced(practice, store, visitor, page):
     practice.tell(practice.stripe.pay(go_to_pay(visitor, page).external_id))
-    assert Invoice.objects.get().appointment_id is None
-    assert prepayment().appointment_id == Appointment.objects.get().pk
+    appointment, deposit = Appointment.objects.get(), Invoice.objects.get()
+    assert prepayment().appointment_id == deposit.appointment_id == appointment.pk
+    rest = invoice_of(appointment)
+    assert (deposit.net, rest.net, deposit.gross + rest.gross) == (1_200, 3_600, 5_712)
+    assert rest.lines[0]["description"] == "Massage, the rest after the deposit of invoice 0001"
+    with pytest.raises(AlreadyInvoiced):
+        invoice_of(appointment)
+
+
+def test_deposit_that_went_back_is_invoiced_again(practice, store, visitor, page):
+    practice.tell(practice.stripe.pay(go_to_pay(visitor, page).external_id))
+    appointment, deposit = Appointment.objects.get(), Invoice.objects.get()
+    credit_invoice(DocumentTarget(deposit.business_id, deposit.pk), CreditWish(), ANN, datetime.now(UTC))
+    rest = invoice_of(appointment)
+    assert (rest.net, rest.lines[0]["description"]) == (4_800, "Massage")
+
+
+def test_price_that_fell_below_the_deposit_leaves_nothing_to_invoice(practice, store, visitor, page):
+    practice.tell(practice.stripe.pay(go_to_pay(visitor, page).external_id))
+    Service.objects.filter(pk=store.massage.pk).update(price_amount=1_000)
+    with pytest.raises(AlreadyInvoiced):
+        invoice_of(Appointment.objects.get())
 
 
 def test_event_told_twice_books_once(practice, store, visitor, page):

@@ -150,7 +150,7 @@ def fill(document: Quote | Invoice, fields: Mapping[str, Any]) -> None:
         setattr(document, name, value)
     _require_ours(document, wanted)
     if not document.locale:
-        document.locale = _usual_locale(document)
+        document.locale = usual_locale(document.business_id, document.contact_id)
     add_up(document)
 
 
@@ -179,6 +179,12 @@ def require_lines(document: Document) -> None:
         raise InvalidFields({"lines": gettext_noop("There must be at least one line.")})
 
 
+def usual_locale(business_id: int, contact_id: int | None) -> str:
+    """Say in which language a paper is written where none is asked for: the customer's, else the business's."""
+    contact = Contact.objects.filter(pk=contact_id).first() if contact_id else None
+    return (contact.locale if contact else None) or Business.objects.get(pk=business_id).locale
+
+
 def today_of(business: Business, now: datetime) -> date:
     """Say which day it is where the business is."""
     return now.astimezone(ZoneInfo(business.time_zone)).date()
@@ -197,11 +203,6 @@ def _require_ours(document: Document, wanted: Mapping[str, Any]) -> None:
             ours = rows.in_business(document.business_id).filter(pk=number)
             if not ours.exists():
                 raise NotInBusiness
-
-
-def _usual_locale(document: Document) -> str:
-    contact = Contact.objects.filter(pk=document.contact_id).first() if document.contact_id else None
-    return (contact.locale if contact else None) or Business.objects.get(pk=document.business_id).locale
 
 
 def _content(document: Document) -> tuple[Any, ...]:

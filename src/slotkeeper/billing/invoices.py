@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils.translation import gettext_noop
+from django.utils import translation
+from django.utils.translation import gettext, gettext_noop
 
 from slotkeeper.appointments.models import Appointment
 from slotkeeper.billing.documents import (
@@ -24,6 +26,7 @@ from slotkeeper.billing.documents import (
     seller_of,
     state_of,
     today_of,
+    usual_locale,
 )
 from slotkeeper.billing.models import BillingProfile, Invoice, InvoiceKind, InvoiceStatus, Quote, QuoteStatus
 from slotkeeper.billing.numbering import INVOICES, next_number
@@ -33,6 +36,7 @@ from slotkeeper.billing.quotes import NotAccepted
 from slotkeeper.changes.record import Actor
 from slotkeeper.offerings.refusals import InvalidFields, NotInBusiness
 from slotkeeper.people.models import Business
+from slotkeeper.rules.money import rounded
 
 
 class AlreadyInvoiced(Exception):
@@ -63,7 +67,7 @@ def delete_invoice(target: DocumentTarget, actor: Actor) -> None:
 
 
 def invoice_appointment(business_id: int, appointment_id: int, actor: Actor, now: datetime) -> Invoice:
-    """Write an invoice for an appointment: its service, at the service's price, given on its day.
+    """Write an invoice for an appointment: its service, at the service's price less a deposit, given on its day.
 
     Raises NotInBusiness, InvalidFields where the service has no price or one in another currency, and AlreadyInvoiced.
     """
@@ -81,7 +85,7 @@ def invoice_appointment(business_id: int, appointment_id: int, actor: Actor, now
         fields: dict[str, Any] = {
             "contact_id": appointment.contact_id,
             "appointment_id": appointment.pk,
-            "lines": [{"description": service.name, "unit_price": service.price_amount}],
+            "lines": [_left_to_invoice(appointment, service.name, service.price_amount)],
             "performed_on": appointment.start_time.astimezone(ZoneInfo(business.time_zone)).date(),
         }
         if appointment.contact_id is None and appointment.contact_name:
@@ -148,12 +152,30 @@ def record_payment(target: DocumentTarget, payment: NewPayment, actor: Actor, no
 
 
 def standing_invoice(business_id: int, appointment_id: int) -> Invoice | None:
-    """Find the invoice for an appointment that was not taken back."""
-    return _standing().filter(business_id=business_id, appointment_id=appointment_id).order_by("pk").first()
+    """Find the invoice for an appointment that was not taken back; one for a deposit leaves the rest to invoice."""
+    theirs = _standing().filter(business_id=business_id, appointment_id=appointment_id)
+    return theirs.exclude(prepayment__is_whole=False).order_by("pk").first()
 
 
 def _standing() -> QuerySet[Invoice]:
     return Invoice.objects.filter(kind=InvoiceKind.INVOICE).exclude(status=InvoiceStatus.CREDITED)
+
+
+def _left_to_invoice(appointment: Appointment, name: str, price: int) -> dict[str, Any]:
+    """Write the line for a service; after a deposit for the rest, as the deposit's own invoice stands beside it.
+
+    Raises AlreadyInvoiced where nothing is left, since the price fell.
+    """
+    deposit = _standing().filter(appointment=appointment, prepayment__is_whole=False).first()
+    if deposit is None:
+        return {"description": name, "unit_price": price}
+    taken_back = Decimal(deposit.credited_amount) / max(deposit.gross, 1)
+    rest = price - rounded(deposit.net * (1 - taken_back))
+    if rest <= 0:
+        raise AlreadyInvoiced
+    with translation.override(usual_locale(appointment.business_id, appointment.contact_id)):
+        text = gettext("%(service)s, the rest after the deposit of invoice %(number)s")
+    return {"description": text % {"service": name, "number": deposit.number}, "unit_price": rest}
 
 
 def _require_free_appointment(business_id: int, appointment_id: int | None, besides_id: int = 0) -> None:
@@ -163,7 +185,8 @@ def _require_free_appointment(business_id: int, appointment_id: int | None, besi
     appointments = Appointment.objects.in_business(business_id).select_for_update(no_key=True)
     if not appointments.filter(pk=appointment_id).exists():
         raise NotInBusiness
-    if _standing().filter(appointment_id=appointment_id).exclude(pk=besides_id).exists():
+    standing = standing_invoice(business_id, appointment_id)
+    if standing is not None and standing.pk != besides_id:
         raise AlreadyInvoiced
 
 

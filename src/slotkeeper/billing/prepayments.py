@@ -243,7 +243,7 @@ def _invoice(prepayment: Prepayment, booking: CustomerBooking, ids: tuple[int, i
     buyer = {"name": booking.contact_name, "email": booking.contact_email}
     fields = {
         "contact_id": ids[1],
-        "appointment_id": ids[0] if prepayment.is_whole else None,  # what is left to pay is invoiced with it later
+        "appointment_id": ids[0],
         "lines": prepayment.lines,
         "currency": prepayment.currency,
         "performed_on": prepayment.starts_at.astimezone(ZoneInfo(business.time_zone)).date(),
