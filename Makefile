@@ -23,7 +23,7 @@ test:
 	TEST_ENGINE=sqlite $(PYTEST) $(TOGETHER) tests/race tests/contracts tests/browser tests \
 		--ignore=tests/race/test_calendar_kills.py
 	TEST_ENGINE=postgresql $(PYTEST) $(TOGETHER) tests/race tests/actions tests/doors $(addprefix --ignore=,$(PAGES)) \
-		--ignore=tests/race/test_reminders_under_fire.py
+		--ignore=tests/race/test_reminders_under_fire.py --ignore=tests/actions/test_paper_pdfs.py
 
 check:
 	@bin/set-up test

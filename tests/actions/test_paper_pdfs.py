@@ -1,9 +1,12 @@
 """Papers as PDF: what they say, that everybody can read them, and the data within, held to the official rules."""
 
+import subprocess
+import sys
 from datetime import date
 from decimal import Decimal
 from xml.etree import ElementTree as ET
 
+import msgspec
 import pytest
 
 from customer_papers import IBAN, invoice_for, line, profile_of, quote_for
@@ -156,9 +159,13 @@ def test_paper_that_takes_too_long_is_given_up(monkeypatch):
 
 
 def test_paper_that_takes_too_much_memory_is_given_up():
-    rows = "<tr>" + "<td>x</td>" * 60 + "</tr>"
-    with pytest.raises(NotSet):
-        set_paper(Task(f"<table>{rows * 20_000}</table>".encode()))
+    little = "from slotkeeper.billing.pdf import setting; setting._MEMORY_BYTES //= 6; "
+    start = "import sys; setting.main(sys.stdin.buffer, sys.stdout.buffer)"
+    task = Task(("<table>" + "<tr><td>x<td>x<td>x" * 100_000).encode())
+    asked = msgspec.json.encode(task)
+    done = subprocess.run([sys.executable, "-c", little + start], input=asked, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"MemoryError" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from cast import Cast, make_cast, token_for
 from slotkeeper.doors.api.urls import openapi_document
 from slotkeeper.outbox.models import Message
 
-FULL_REQUESTS, DOSE_REQUESTS = 20_000, 2_000
+FULL_REQUESTS, DOSE_REQUESTS = 20_000, 1_000
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 OPERATIONS = [
     (path, method.upper())
