@@ -43,7 +43,6 @@ ABOUT_MONEY = frozenset(
 )  # fmt: skip
 BY_SMS = NEWS | REMINDERS  # too
 TO_CUSTOMERS = BY_SMS | ABOUT_MONEY | {Kind.PORTAL_LINK}
-TO_MEMBERS = frozenset(Kind) - TO_CUSTOMERS - {Kind.INVITATION}
 
 
 class ChannelName(StrEnum):

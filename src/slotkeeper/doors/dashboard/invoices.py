@@ -48,12 +48,6 @@ from slotkeeper.rules.permissions import Permission
 _BY_HAND = (PaymentMethod.BANK_TRANSFER, PaymentMethod.CASH, PaymentMethod.CARD, PaymentMethod.OTHER)
 
 
-class VersionForm(forms.Form):
-    """Which version of a paper the reader saw."""
-
-    version = forms.IntegerField(min_value=1, max_value=LARGEST_ID, widget=forms.HiddenInput)
-
-
 class PaymentForm(forms.Form):
     """A payment that came, or went back."""
 
