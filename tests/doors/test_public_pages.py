@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import get_resolver
 
 from slotkeeper.appointments.models import Appointment, Hold, IntakeAnswer
+from slotkeeper.billing.models import BillingProfile
 from slotkeeper.offerings.models import OpeningHours, Service
 from slotkeeper.people.sign_up import RESERVED_SLUGS
 from storefront import NAMED, book, in_utc, instant, link_of, next_weekday, offer, open_storefront, text_of
@@ -40,6 +41,13 @@ def test_business_page_lists_its_services(shop, visitor):
     assert page.status_code == 200
     assert all(text in text_of(page) for text in ("Massage", "30 min", "€48", "Room 1", "First visit", "1 h"))
     assert 'href="/practice/massage"' in page.content.decode()
+
+
+def test_tax_that_is_added_to_a_price_stands_beside_it(shop, visitor):
+    assert "tax" not in text_of(visitor.get("/practice/"))
+    BillingProfile.objects.create(business=shop.cast.owner.business, default_tax_rate=19)
+    assert "€48 plus 19% tax" in text_of(visitor.get("/practice/"))
+    assert "48 € zzgl. 19 % Steuer" in text_of(visitor.get("/practice/massage", headers={"Accept-Language": "de"}))
 
 
 def test_what_cannot_be_booked_is_not_listed(shop, visitor):

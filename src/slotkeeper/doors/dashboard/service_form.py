@@ -52,7 +52,7 @@ class ServiceForm(SharingForm, ReminderForm):
         _("Description"), 2000, rows=3, empty_value="", help_text=_("Customers read it before they choose a time.")
     )
     duration_minutes = minutes_field(_("Duration in minutes"), 1)
-    price = Text(_("Price"), 20, empty_value="", help_text=_("Empty: no price is shown."))
+    price = Text(_("Price"), 20, empty_value="", help_text=_("Before tax. Empty: no price is shown."))
     price_currency = forms.ChoiceField(label=_("Currency"))
     prepayment = forms.ChoiceField(
         label=_("Paid when it is booked"),

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,9 +12,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 from django.utils.http import urlencode
 
+from slotkeeper.amounts import percent_in_words
 from slotkeeper.appointments.slots import SlotQuery
+from slotkeeper.billing.profile import profile_of
 from slotkeeper.doors.ids import is_id
 from slotkeeper.doors.languages import fall_back_to
 from slotkeeper.doors.middleware import PAGE_POLICY
@@ -92,6 +96,7 @@ class Visit:
             "start_link": self.link("public_business"),
             "accent": accent_of(self.business),
             "logo": find_logo(self.business.pk),
+            "added_tax": SimpleLazyObject(partial(added_tax, self.business.pk)),
             "detects_zone": request.method == "GET" and not request.GET.get("zone"),
         }
         with timezone.override(ZoneInfo(self.zone)):
@@ -134,6 +139,12 @@ def accent_of(business: Business) -> str:
     """Give the business's accent colour as its style sheet is named; "" where it has none."""
     color = parse_color(business.accent_color)
     return str(color).removeprefix("#") if color else ""
+
+
+def added_tax(business_id: int) -> str:
+    """Say how much tax the business adds to its services' prices, as `19%`; "" where it adds none."""
+    rate = profile_of(business_id).default_tax_rate
+    return percent_in_words(rate) if rate else ""
 
 
 def read_start(text: str | None) -> int | None:
