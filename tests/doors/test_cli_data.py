@@ -120,11 +120,13 @@ def test_demo_is_a_believable_practice(practice):
     assert practice.rows("SELECT count(*) FROM leads") == [(60,)]
     assert practice.rows("SELECT id FROM users WHERE email NOT LIKE '%@example.org'") == []
     assert practice.rows("SELECT count(DISTINCT user_id) FROM appointments") == [(3,)]
+    assert practice.rows("SELECT DISTINCT status FROM invoices ORDER BY 1") == [("open",), ("paid",)]
+    assert practice.rows("SELECT count(DISTINCT status) FROM quotes") == [(3,)]
     practice.assert_is_sound()
 
 
 def test_demo_history_lies_in_the_past_and_asks_nothing_of_the_worker(practice):
-    moves = "FROM changes WHERE subject_kind = 'appointment' AND verb <> 'booked'"
+    moves = "FROM changes WHERE subject_kind IN ('appointment', 'invoice', 'quote') AND verb <> 'booked'"
     ((first, last),) = practice.rows(f"SELECT min(at), max(at) {moves}")
     assert _moment(first) < datetime.now(UTC) - timedelta(days=20)
     assert _moment(last) < datetime.now(UTC)

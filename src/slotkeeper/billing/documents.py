@@ -115,7 +115,7 @@ def note(document: Quote | Invoice, verb: str, actor: Actor, before: Mapping[str
     """Append what was done to a document to the record of changes."""
     state = state_of(document)
     old, new = changed_fields(before, state if before else {name: state[name] for name in state if state[name]})
-    subject = Subject(document.business_id, subject_kind(document), document.pk, document.version)
+    subject = Subject(document.business_id, subject_kind(document), document.pk, document.version, document.updated_at)
     record(subject, verb, actor, old if before else None, new)
 
 

@@ -85,7 +85,7 @@ def enter_payment(invoice_id: int, business_id: int, payment: NewPayment, actor:
         invoice.save(update_fields=["paid_amount", "status", "paid_at", "version", "updated_at"])
         before, after = changed_fields(before, {name: getattr(invoice, name) for name in _STATE})
         told = {"amount": payment.money.amount, "currency": payment.money.currency, "method": payment.method.value}
-        subject = Subject(business_id, SUBJECT, invoice.pk, invoice.version)
+        subject = Subject(business_id, SUBJECT, invoice.pk, invoice.version, now)
         record(subject, payment.verb or _verb(invoice, payment), actor, before, after | told)
     return entered
 

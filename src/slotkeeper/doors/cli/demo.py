@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.text import slugify
 
-from slotkeeper import hot_sql
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.insert import Booking
 from slotkeeper.appointments.reach import Reach
@@ -27,6 +26,7 @@ from slotkeeper.contacts.models import Contact
 from slotkeeper.doors.cli import demo_data
 from slotkeeper.doors.cli.database import make_ready
 from slotkeeper.doors.cli.demo_messages import write_ledger
+from slotkeeper.doors.cli.demo_money import bill
 from slotkeeper.doors.cli.main import CommandRefused
 from slotkeeper.doors.cli.private_files import private_file
 from slotkeeper.doors.dashboard.account import verify_address
@@ -78,6 +78,7 @@ def _fill(now: int) -> None:
         steps = chain.from_iterable(_steps(chance, visit, now) for visit in _visits(chance, practice, now))
         _live_through(owner.business_id, sorted(steps, key=lambda step: step.at))
         write_ledger(owner.business_id, now)
+        bill(owner.business_id, _actor(owner), chance, now)
         # Nothing follows from a past that never was: no mails, no webhooks.
         Change.objects.filter(handled_at=None).update(handled_at=datetime.fromtimestamp(now, UTC))
         _MARKER.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -246,23 +247,13 @@ def _steps(chance: random.Random, visit: _Visit, now: int) -> Iterator[_Step]:
 def _live_through(business_id: int, steps: list[_Step]) -> None:
     """Take the steps, in their order."""
     ids: dict[_Visit, int] = {}
-    written = []
     for step in steps:
         if step.status is None:
             enter = actions.book if step.at < step.visit.booking.start_time else actions.record_past
-            row = enter(step.visit.booking, step.actor, step.at)
-            ids[step.visit] = row.id
+            ids[step.visit] = enter(step.visit.booking, step.actor, step.at).id
         else:
             target = actions.Target(Reach(business_id), ids[step.visit])
-            row = actions.update(target, {"status": step.status}, step.actor, step.at, step.reason)
-        written.append((hot_sql.timestamp(step.at), business_id, row.id, row.version))
-    # A change bears the time at which its row was written, which for all of them is today.
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "UPDATE changes SET at = %s WHERE business_id = %s AND subject_kind = 'appointment' "
-            "AND subject_id = %s AND subject_version = %s",
-            written,
-        )
+            actions.update(target, {"status": step.status}, step.actor, step.at, step.reason)
 
 
 def _actor(member: Membership) -> Actor:

@@ -54,6 +54,38 @@ TREATMENTS = (
     ),
 )
 
+INVOICED = "Sports massage"  # the rest is paid by insurers, on a prescription
+BILLING = {
+    "legal_name": "Physiotherapie Sonnenkiez, Henrike Vossberg",
+    "street": "Sonnenkiez 12",
+    "postal_code": "10999",
+    "city": "Berlin",
+    "country": "DE",
+    "tax_number": "99/999/99999",
+    "exemption_note": "No tax is charged, as the law says of small businesses (§ 19 UStG).",
+    "iban": "DE89370400440532013000",  # the one that banks print as an example
+    "payment_days": 14,
+    "number_prefix": "R",
+}
+
+
+class Offer(NamedTuple):
+    """A quote: what for, how many at which price in cents, and what became of it."""
+
+    text: str
+    quantity: str
+    price: int
+    discount: str
+    days_ago: int
+    answer: str = ""
+
+
+OFFERS = (
+    Offer("Sports massage, ten sessions", "10", 5_900, "10", 16, "accepted"),
+    Offer("Back course, eight evenings", "8", 1_500, "0", 9, "declined"),
+    Offer("Sports massage for your team, a Saturday morning", "4.5", 8_500, "5", 2),
+)
+
 # From, until, in minutes after midnight; lunch is between them.
 SESSIONS = ((8 * 60, 12 * 60), (13 * 60, 17 * 60 + 30))
 
