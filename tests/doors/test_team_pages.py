@@ -227,6 +227,8 @@ def test_removing_lists_appointments_and_keeps_them_only_when_told(cast, browser
     refused = browser.post(f"{place_of(cast.colleague)}/remove")
     assert refused.status_code == 409
     assert "Long planned" in text_of(refused)
+    link = re.search(r'href="(/day/reassign[^"]*)"', refused.content.decode())[1].replace("&amp;", "&")
+    assert f'<option value="{cast.colleague.user_id}" selected>' in browser.get(link).content.decode()
     assert fresh(cast.colleague).removed_at is None
     page = text_of(browser.post(f"{place_of(cast.colleague)}/remove", {"keep": "1"}, follow=True))
     assert "does not belong to the team any more" in page
