@@ -25,14 +25,18 @@ SUITES = {
     "payments: 10,000 events of Stripe, one to five times, shuffled, three days late, 50 kills; as an oracle says": [
         "tests/race/test_payments_under_fire.py"
     ],
-    "doors: every page and command, browsers in every size and look": ["tests/doors", "tests/browser"],
+    "doors: every page and command, browsers in every size and look": [
+        "tests/doors",
+        "tests/browser",
+        "--ignore=tests/doors/test_fuzz.py",
+    ],
     "fuzz: 20,000 requests an engine, 0 answers of 5xx": ["tests/doors/test_fuzz.py"],
     "calendar files: 5,000 mutated files": ["tests/calendars"],
 }
 HEAD = """# Soak
 
-The heavy suites with their full figures: `make soak` runs them and writes this page; `make test` runs a seeded tenth
-(of the fuzz a quarter). The last run was on {date} (UTC).
+The heavy suites with their full figures: `make soak` runs them and writes this page; `make test` runs a seeded tenth.
+The last run was on {date} (UTC).
 
 | suite | engine | result | minutes |
 |---|---|---|---|
@@ -64,8 +68,8 @@ def main() -> int:
             rows.append(
                 f"| {name} | {engine} | {'passed' if passed else 'FAILED'}: {line.split(' in ')[0]} | {minutes:.1f} |"
             )
-    head = HEAD.format(date=f"{datetime.now(UTC):%Y-%m-%d}")
-    (ROOT / "docs" / "soak.md").write_text(head + "\n".join(rows) + "\n", encoding="utf-8")
+            head = HEAD.format(date=f"{datetime.now(UTC):%Y-%m-%d}")  # a run that is cut short leaves what it found
+            (ROOT / "docs" / "soak.md").write_text(head + "\n".join(rows) + "\n", encoding="utf-8")
     return 1 if failures else 0
 
 
