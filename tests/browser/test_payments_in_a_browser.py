@@ -1,6 +1,7 @@
 """Somebody sets Stripe up, a customer pays an invoice, another one a time that is held: with a Stripe of our own."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -153,6 +154,7 @@ def test_time_is_held_paid_and_booked(visitor, practice):
     visitor.fill(name="Carla Customer", email="carla@customer.test")
     visitor.press("Continue to payment")
     visitor.page.get_by_text("This time is kept for you until").wait_for()
+    visitor.page.get_by_role("timer").get_by_text(re.compile(r"^30:[0-5]\d$")).wait_for()  # it counts down
     look_at(visitor, "held")
     visitor.press("Book and pay €14.28")
     visitor.page.get_by_role("heading", name="14.28 EUR").wait_for()

@@ -7,6 +7,7 @@ page says that it waits, and asks again by itself.
 import logging
 from datetime import UTC, datetime
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -74,13 +75,15 @@ def _show(request: HttpRequest, visit: Visit, prepayment: Prepayment, refusal: s
     # Who comes back from the payment provider waits for its word.
     is_paid = is_waiting and (LinkState.PAID in states or "paid" in request.GET) and not is_under_way
     start = int(prepayment.starts_at.timestamp())
+    seconds = ceil((prepayment.expires_at - now).total_seconds())
     context: dict[str, Any] = {
         "start": moment_of(start),
         "end": moment_of(start + prepayment.service.duration_minutes * 60),
         "amount": amount_in_words(prepayment.amount, prepayment.currency),
         "is_whole": prepayment.is_whole,
         "until": prepayment.expires_at,
-        "minutes": max(1, -(-int((prepayment.expires_at - now).total_seconds()) // 60)),
+        "seconds": seconds,
+        "minutes": max(1, ceil(seconds / 60)),
         "is_under_way": is_under_way,
         "is_paid": is_paid,
         "may_pay": is_in_time and not is_under_way,

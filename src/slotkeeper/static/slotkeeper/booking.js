@@ -46,6 +46,18 @@
       });
     }
 
+    // What is kept for a while shows how it runs out, and then what is true after that.
+    for (const left of document.querySelectorAll("[data-seconds]")) {
+      const end = Date.now() + 1000 * left.dataset.seconds;
+      const tick = () => {
+        const seconds = Math.max(0, Math.round((end - Date.now()) / 1000));
+        left.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+        if (seconds === 0) location.replace(location.href);
+      };
+      tick();
+      setInterval(tick, 1000);
+    }
+
     // Within another site's frame: say how high this page is, so that it needs no scroll bar of its own.
     if (window.parent !== window) {
       const tell = (isNew) => {
