@@ -4,9 +4,9 @@
 PORT ?= 8000
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
-# On two cores three: much of the time a test waits, for a server or for a pause to end.
+# On two cores four: much of the time a test waits, for a server or for a pause to end.
 # A file stays with one of them, with its servers; the files that take longest go first.
-TOGETHER := -n 3 --dist loadfile --no-loadscope-reorder
+TOGETHER := -n 4 --dist loadfile --no-loadscope-reorder
 # What the pages show does not depend on the engine: beside SQLite, `make soak` holds these to PostgreSQL.
 PAGES := $(wildcard tests/doors/test_*page*.py) $(addprefix tests/doors/test_,languages.py fuzz.py dashboard.py \
 	sign_in.py middleware.py logo.py uploads.py cli.py cli_mail.py mail.py ids.py public_limits.py permission_matrix.py)
