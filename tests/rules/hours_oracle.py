@@ -12,7 +12,8 @@ from slotkeeper.rules.opening_hours import OpeningHours
 
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
-SEEN = 5 * DAY
+WEEK = 7 * DAY
+SEEN_BEFORE, SEEN_AFTER = 12 * DAY, 5 * DAY  # before, more than the week after which a grid begins anew
 
 # Where the clocks change, and a date near it.
 CHANGES = [
@@ -34,7 +35,7 @@ CHANGES = [
 minute_of_day = st.integers(0, 47).map(lambda half_hour: half_hour * 30) | st.integers(0, 1439)
 minute_range = st.tuples(minute_of_day, minute_of_day | st.just(1440))
 ranges_of_a_day = st.lists(minute_range, max_size=2).map(tuple) | st.sampled_from([((0, 1440),), ((7 * 60, 20 * 60),)])
-week = st.tuples(*[ranges_of_a_day] * 7)
+week = st.tuples(*[ranges_of_a_day] * 7) | st.just((((0, 1440),),) * 7)
 
 
 @st.composite
@@ -51,10 +52,10 @@ def noon(day):
 
 @cache
 def readings(zone, day):
-    """Read the clock at each minute of the five days before and after noon UTC: instant to bare local time."""
+    """Read the clock at each minute of some days before and after noon UTC: instant to bare local time."""
     with (resources.files("tzdata") / "zoneinfo" / zone).open("rb") as file:
         clock = ZoneInfo.from_file(file, key=zone)
-    minutes = range(noon(day) - SEEN, noon(day) + SEEN, MINUTE)
+    minutes = range(noon(day) - SEEN_BEFORE, noon(day) + SEEN_AFTER, MINUTE)
     return {minute: datetime.fromtimestamp(minute, clock).replace(tzinfo=None) for minute in minutes}
 
 
@@ -65,7 +66,7 @@ def open_minutes(hours, day):
     the end; where the clock skips an edge, the next minute takes its place.
     """
     found = set()
-    for offset in range(-7, 8):
+    for offset in range(-14, 8):
         date_ = day + timedelta(days=offset)
         midnight = datetime(date_.year, date_.month, date_.day)  # noqa: DTZ001 - a bare reading is meant
         for start, end in hours.overrides.get(date_, hours.weekly[date_.weekday()]):
@@ -78,7 +79,7 @@ def open_minutes(hours, day):
 @cache
 def first_from(zone, day, reading):
     """Find the first minute at which the clock shows a reading or later."""
-    return next((minute for minute, shown in readings(zone, day).items() if shown >= reading), noon(day) + SEEN)
+    return next((minute for minute, shown in readings(zone, day).items() if shown >= reading), noon(day) + SEEN_AFTER)
 
 
 @cache

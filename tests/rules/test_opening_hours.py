@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.hours_oracle import CHANGES, DAY, HOUR, SEEN, hours_around, noon, open_minutes, runs
+from rules.hours_oracle import CHANGES, DAY, HOUR, SEEN_AFTER, hours_around, noon, open_minutes, runs
 from rules.minute_oracle import MINUTE
 from slotkeeper.rules.intervals import Interval, clip
 from slotkeeper.rules.local_time import day_bounds
@@ -46,9 +46,9 @@ def test_windows_are_those_found_by_looking_at_the_clock_every_minute(zone, day)
     @settings(deadline=None)  # the oracle is slow
     @given(hours_around(zone, day), instants, instants)
     def check(hours, start, end):
-        seen = Interval(noon(day) - SEEN, noon(day) + SEEN)
+        seen = Interval(noon(day) - SEEN_AFTER, noon(day) + SEEN_AFTER)
         windows = [window for window in clip(hours.windows(Interval(start, end)), seen) if start < end]
-        expected = runs(open_minutes(hours, day))
+        expected = runs(minute for minute in open_minutes(hours, day) if seen.start <= minute < seen.end)
         assert windows == [(first, last) for first, last in expected if max(first, start) < min(last, end)]
 
     check()

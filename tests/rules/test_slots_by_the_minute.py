@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.hours_oracle import CHANGES, DAY, hours_around, noon, open_minutes, readings, runs
+from rules.hours_oracle import CHANGES, DAY, WEEK, hours_around, noon, open_minutes, readings, runs
 from rules.minute_oracle import MINUTE
 from slotkeeper.rules.intervals import Interval
 from slotkeeper.rules.needed_resources import Need, ResourceTime, Taken
@@ -102,8 +102,14 @@ class SlowTeam:
             yield Reason.OUTSIDE_HOURS
         elif all(minutes.issuperset(whole) for minutes in self.open):
             (opened,) = (first for first, last in self.windows if first <= start < last)
-            if (start - opened) % self.terms.step_seconds:
+            if (start - self.last_midnight(opened, start)) % self.terms.step_seconds:
                 yield Reason.OFF_GRID
+
+    def last_midnight(self, opened, start):
+        """Find where the grid has begun anew: at no midnight of the first week, at each after it."""
+        shown = self.shown[0]
+        later = reversed(range(opened + WEEK, start + MINUTE, MINUTE))
+        return next((minute for minute in later if shown[minute].date() > shown[minute - MINUTE].date()), opened)
 
     def of_time(self, start):
         if start < self.now:
