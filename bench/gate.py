@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
 from multiprocessing.queues import Queue
 from typing import Any
 
@@ -25,6 +25,7 @@ os.environ |= {
 }
 
 import django
+from msgspec.structs import replace
 
 django.setup()
 

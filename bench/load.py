@@ -76,7 +76,7 @@ def send_all(port: int, requests: Sequence[bytes], connections: int) -> Outcome:
     while open_lines:
         for key, _ in selector.select():
             line: _Line = key.data
-            arrived = line.socket.recv(262_144)
+            arrived = line.socket.recv(65_536)
             if not arrived:
                 raise ConnectionError("The server closed a connection that should have stayed open.")
             line.received += arrived

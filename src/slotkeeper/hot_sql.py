@@ -52,4 +52,4 @@ def epoch(column: str) -> str:
 def timestamp(instant: int) -> Any:
     """Turn seconds since 1970 into a parameter for a time column."""
     moment = datetime.fromtimestamp(instant, UTC)
-    return moment if is_postgresql() else moment.strftime("%Y-%m-%d %H:%M:%S")
+    return moment if is_postgresql() else moment.isoformat(" ")[:19]

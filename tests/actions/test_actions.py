@@ -1,9 +1,9 @@
 """The verbs: what they refuse, what they store, and the one change each writes."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.actions import Target

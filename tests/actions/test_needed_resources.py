@@ -1,10 +1,9 @@
 """Rooms and equipment: offered only when free, taken with a booking, moved with it, given back."""
 
-from dataclasses import replace
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from msgspec.structs import replace
 
 from actions.test_self_service import HOUR, NOW, at, nine, reasons, wish  # noqa: F401 -- nine is a fixture
 from needed import let_need, make_rooms

@@ -38,6 +38,8 @@ GOOD = {"title": "Meeting", "start_time": "2027-01-15T14:00:00", "end_time": "20
         (json.dumps(GOOD | {"title": "nul\x00"}).encode(), 400, "INVALID_FIELD"),
         (json.dumps(GOOD | {"title": "two\nlines"}).encode(), 400, "INVALID_FIELD"),
         (json.dumps(GOOD | {"notes": "bell\x07"}).encode(), 400, "INVALID_FIELD"),
+        (json.dumps(GOOD | {"notes": "bell"}).encode().replace(b"bell", b"\x07"), 400, "MALFORMED_JSON"),
+        (json.dumps(GOOD | {"notes": "delete"}).encode().replace(b"delete", b"\x7f"), 400, "INVALID_FIELD"),
         (json.dumps(GOOD | {"description": "x" * 2001}).encode(), 400, "INVALID_FIELD"),
         (json.dumps(GOOD | {"contact_email": "nobody"}).encode(), 400, "INVALID_FIELD"),
         (json.dumps(GOOD | {"sync_to_calendar": "yes"}).encode(), 400, "INVALID_FIELD"),

@@ -3,11 +3,11 @@
 import sqlite3
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import psycopg
 from django.db import connection
+from msgspec.structs import replace
 
 from cast import Cast
 from race.scratch import address

@@ -41,6 +41,15 @@ def is_open() -> bool:
     return not visitor.is_alive()
 
 
+def test_statements_are_read_alike_each_time(committed_cast):
+    for value in ("%s", "50 %"):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT %s, '100 %%'", [value])
+            assert cursor.fetchone() == (value, "100 %")
+            cursor.execute("SELECT %(value)s", {"value": value})
+            assert cursor.fetchone() == (value,)
+
+
 def test_gate_is_closed_until_the_outermost_transaction_ends(committed_cast):
     with transaction.atomic():
         with transaction.atomic():

@@ -6,12 +6,12 @@
 import random
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
 import pytest
 from django.db import IntegrityError, transaction
+from msgspec.structs import replace
 
 from cast import Cast
 from race.contestants import DAWN, DAY, HOUR, MINUTE, NOW, PlainSql, Verbs, plain

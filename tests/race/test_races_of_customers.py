@@ -5,12 +5,12 @@ What must hold after each of them stands in conftest.py. 500 attempts on each en
 
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
 from django.test import RequestFactory
+from msgspec.structs import replace
 
 from cast import Cast
 from offered import offer

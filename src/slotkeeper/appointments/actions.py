@@ -5,11 +5,12 @@ itself is claimed by the database (guard.py): a verb learns of an overlap by bei
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
+from msgspec import structs
 
 from slotkeeper import hot_sql
 from slotkeeper.appointments.free_busy import BusyEntry, Person, UnknownMember, read_alternatives
@@ -91,8 +92,7 @@ class Entered(NamedTuple):
     keeps_hours: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """What a booking is checked against: its service's buffers and its contact."""
 
     buffer_before_seconds: int
@@ -220,9 +220,9 @@ def enter(booking: Booking, entry: Entry, actor: Actor, now: int) -> Entered:
     place = _place(person, booking.service_id, booking.contact_id, asked)
     given = (booking.contact_name, booking.contact_email, booking.contact_phone)
     name, email, phone = (ours or theirs for ours, theirs in zip(given, place.contact, strict=True))
-    booking = replace(booking, contact_name=name, contact_email=email, contact_phone=phone)
+    booking = structs.replace(booking, contact_name=name, contact_email=email, contact_phone=phone)
     before, after = place.buffer_before_seconds, place.buffer_after_seconds
-    entry = replace(entry, buffer_before_seconds=before, buffer_after_seconds=after)
+    entry = structs.replace(entry, buffer_before_seconds=before, buffer_after_seconds=after)
     wish = Wish(person, asked, (before, after), booking.service_id)
     is_away = place.is_time_off or (place.has_calendars and is_in_calendar(wish, now))
     if is_away and not entry.may_overlap_time_off:

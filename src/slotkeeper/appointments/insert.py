@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,8 +14,7 @@ from slotkeeper.changes.record import Actor
 from slotkeeper.rules.appointment_status import Status
 
 
-@dataclass(frozen=True, slots=True)
-class Booking:
+class Booking(msgspec.Struct, frozen=True):
     """What is to be booked; times are seconds since 1970, UTC."""
 
     business_id: int
@@ -35,8 +33,7 @@ class Booking:
     service_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """How a booking enters: with which status, under which verb, blocking how much around it."""
 
     status: Status
@@ -44,7 +41,7 @@ class Entry:
     buffer_before_seconds: int = 0
     buffer_after_seconds: int = 0
     may_overlap_time_off: bool = True  # never a claim
-    note: Mapping[str, Any] = field(default_factory=dict)  # what the record of changes tells beside the columns
+    note: Mapping[str, Any] = msgspec.field(default_factory=dict)  # what the record of changes tells beside the columns
 
 
 _APPOINTMENT = (
@@ -66,7 +63,7 @@ _NOTED = f"{_CHANGE} VALUES (%s, 'appointment', %s, 1, %s, %s, %s, %s, %s, %s, N
 
 def json_time(instant: int) -> str:
     """Write an instant as the record of changes keeps it: RFC 3339 in UTC."""
-    return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{datetime.fromtimestamp(instant, UTC).isoformat()[:19]}Z"  # half the cost of strftime
 
 
 def insert_booking(booking: Booking, entry: Entry, actor: Actor, now: int) -> AppointmentRow:

@@ -6,11 +6,12 @@ each in the order of their ids, so that no two transactions can wait for each ot
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
+from msgspec import structs
 
 from slotkeeper.appointments.free_busy import BusyEntry, BusyKind
 from slotkeeper.appointments.guard import lock_claimants
@@ -50,7 +51,7 @@ def insert_with_resources(booking: Booking, entry: Entry, actor: Actor, now: int
     with transaction.atomic():
         chosen = choose_resources(place, [booking.user_id], blocked, now)
         told = _told(booking.business_id, chosen)
-        entry = replace(entry, note={**entry.note, "resources": told})
+        entry = structs.replace(entry, note={**entry.note, "resources": told})
         row = insert_booking(booking, entry, actor, now)
         claim(TimeClaim(appointment_id=row.id), blocked, resource_ids=chosen)
     return row._replace(resources=tuple(ResourceRow(**one) for one in told))

@@ -7,10 +7,11 @@ customers cannot both be told that a slot, the last place of a day, or the last 
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db import transaction
+from msgspec import structs
 
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.actions import Target
@@ -228,7 +229,7 @@ def _lock(offer: Offer, query: SlotQuery) -> None:
 def _book(booking: CustomerBooking, offer: Offer, slot: Slot, given: Given, now: int) -> AppointmentRow:
     actor = Actor("customer", None, booking.contact_name, booking.source)
     entry = Entry(Status.SCHEDULED if offer.requires_confirmation else Status.CONFIRMED, "booked")
-    entry = replace(entry, note={"assignment": given.assignment})
+    entry = structs.replace(entry, note={"assignment": given.assignment})
     main, *others = given.user_ids
     row, _ = actions.enter(
         Booking(

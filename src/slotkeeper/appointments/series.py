@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from django.db import transaction
+from msgspec import structs
 
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.actions import Target, UnknownAppointment
@@ -70,7 +71,7 @@ def book_series(
 
     def book(number: int) -> AppointmentRow:
         start, end = dates[number]
-        dated = replace(booking, start_time=start, end_time=end)
+        dated = structs.replace(booking, start_time=start, end_time=end)
         return actions.book(dated, actor, now, allow_conflicts=allow_conflicts)
 
     with transaction.atomic():

@@ -1,12 +1,12 @@
 """The verbs that change quotes: write, send, accept, decline, and book what was accepted."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_noop
+from msgspec import structs
 
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.insert import Booking
@@ -127,7 +127,7 @@ def book_quote(target: DocumentTarget, booking: Booking, actor: Actor, now: date
         if quote.appointment is not None and quote.appointment.status in CLAIMING:
             raise AlreadyBooked
         known = quote.buyer or {}
-        booking = replace(
+        booking = structs.replace(
             booking,
             contact_id=quote.contact_id,
             contact_name=booking.contact_name or known.get("name") or None,

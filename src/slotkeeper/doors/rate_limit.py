@@ -33,12 +33,12 @@ def is_over_limit(caller_key: str) -> bool:
 
 def wait_seconds(limits: list[Limit]) -> int:
     """Count once for each limit; 0 while all are kept, else the seconds until it may be tried again."""
-    now = int(time.time())
-    # A count is kept under the last minute of its stretch, after which the worker deletes it.
-    ends = {limit.key: (now // limit.seconds + 1) * limit.seconds for limit in limits}
     limits = sorted((limit for limit in limits if limit.most), key=lambda limit: limit.key)
     if not limits:
         return 0
+    now = int(time.time())
+    # A count is kept under the last minute of its stretch, after which the worker deletes it.
+    ends = {limit.key: (now // limit.seconds + 1) * limit.seconds for limit in limits}
     rows = ", ".join(["(%s, %s, 1)"] * len(limits))
     values = [value for limit in limits for value in (limit.key, ends[limit.key] // MINUTE - 1)]
     with transaction.atomic(), connection.cursor() as cursor:

@@ -1,11 +1,11 @@
 """Browsers' sessions at the gate: whose they are, what that person owes first, and noting that they are used."""
 
 import time
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest
+from msgspec import structs
 
 from slotkeeper.doors.source import DASHBOARD, named_source
 from slotkeeper.people.callers import LAST_USE_PRECISION_SECONDS, Caller, caller_of_membership
@@ -35,7 +35,7 @@ def session_caller(request: HttpRequest) -> Caller | None:
     if membership.pk != chosen:
         request.session["membership_id"] = membership.pk
     used_at: datetime | None = getattr(membership, "used_at")  # noqa: B009 -- the annotation above, which types lose
-    return replace(
+    return structs.replace(
         caller_of_membership(membership, named_source(DASHBOARD, request)),
         is_last_use_stale=used_at is None
         or used_at <= datetime.now(UTC) - timedelta(seconds=LAST_USE_PRECISION_SECONDS),

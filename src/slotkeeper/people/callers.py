@@ -1,6 +1,5 @@
 """Who is asking: a member, through a token or a session. One statement finds a token's caller."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,8 +15,7 @@ from slotkeeper.rules.permissions import Permission, Role, Scope, may
 LAST_USE_PRECISION_SECONDS = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """A member of one business, as one request knows them."""
 
     user_id: int

@@ -8,12 +8,30 @@ back after COMMIT: the kernel serves waiters in order, and frees the lock of a k
 import fcntl
 import os
 import weakref
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.sqlite3 import base
 
 from slotkeeper.sqlite.schema import DatabaseSchemaEditor
+
+
+class Cursor(base.SQLiteCursorWrapper):
+    """Django's cursor, which remembers how a statement reads in SQLite's own style."""
+
+    def convert_query(self, query: str, *, param_names: Iterable[str] | None = None) -> str:
+        """Write `?` for `%s`; to search every statement anew would cost each booking a twentieth of its CPU."""
+        if param_names is None:
+            return _with_question_marks(query)
+        named: str = super().convert_query(query, param_names=param_names)
+        return named
+
+
+@lru_cache(maxsize=256)
+def _with_question_marks(query: str) -> str:
+    return base.FORMAT_QMARK_REGEX.sub("?", query).replace("%%", "%")
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -29,6 +47,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.transaction_mode != "IMMEDIATE":  # type: ignore[attr-defined]  # the stubs leave it out
             raise ImproperlyConfigured("SQLite needs transaction_mode IMMEDIATE, or two writers could book one slot.")
         return params
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """Open a cursor of ours."""
+        del name
+        return self.connection.cursor(factory=Cursor)
 
     def _start_transaction_under_autocommit(self) -> None:
         self._enter_gate()

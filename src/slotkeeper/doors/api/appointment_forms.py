@@ -39,6 +39,7 @@ ZoneName: TypeAlias = Annotated[str, Meta(max_length=64, description="An IANA zo
 StatusName: TypeAlias = Status
 
 _WITH_TITLE = (BusyKind.APPOINTMENT, BusyKind.BUFFER)
+_MOMENTS = ("start_time", "end_time", "created_at", "updated_at")
 
 
 class NewAppointment(msgspec.Struct, forbid_unknown_fields=True):
@@ -170,9 +171,8 @@ class Refusal(Problem, frozen=True, omit_defaults=True):
 def write_appointment(row: AppointmentRow, form: TimeForm, caller: Caller) -> dict[str, Any]:
     """Write an appointment as AppointmentOut describes it; a plain dict costs least."""
     written = row._asdict()
-    for name in ("start_time", "end_time", "created_at", "updated_at"):
-        if written[name] is not None:
-            written[name] = form.write(written[name])
+    names = [name for name in _MOMENTS if written[name] is not None]
+    written.update(zip(names, form.write_all(written[name] for name in names), strict=True))
     written["resources"] = [one._asdict() for one in row.resources]
     if not caller.may(Permission.CONTACTS_READ_DETAILS):
         written["contact_email"] = written["contact_phone"] = None

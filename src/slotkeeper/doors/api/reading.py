@@ -20,6 +20,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 BODY_LIMIT_BYTES = 1_000_000
 PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp")
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_MAY_HOLD_CONTROLS = re.compile(rb"[\\\x7f]")  # in JSON none but DEL may stand unescaped
 _ONE_LINE_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]")
 _SEVERAL_LINES = {"answers", "description", "introduction", "note", "notes", "reason"}
 
@@ -44,7 +45,7 @@ def read_body(request: HttpRequest, model: type[T]) -> T:
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
         detail = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise ApiProblem(HTTPStatus.BAD_REQUEST, "MALFORMED_JSON", f"The body is not valid JSON: {detail}.") from None
-    return _clean(read)
+    return _clean(read) if _MAY_HOLD_CONTROLS.search(body) else read
 
 
 def read_optional_body(request: HttpRequest, model: type[T]) -> T:
