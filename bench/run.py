@@ -31,7 +31,7 @@ from servers.postgresql import binary, running_postgresql  # noqa: E402
 # Like a server with some memory; the tests' own defaults switch fsync off. Autovacuum would burden whichever
 # round it happens to meet: the tables are vacuumed once, after they are filled.
 POSTGRESQL = {"fsync": "on", "shared_buffers": "512MB", "max_wal_size": "4GB", "autovacuum": "off"}
-GATE, SLOTS, PERMISSIONS = HERE / "gate.py", HERE / "slots.py", HERE / "permissions.py"
+GATE, SLOTS, CALENDARS, PERMISSIONS = (HERE / f"{name}.py" for name in ("gate", "slots", "calendars", "permissions"))
 
 
 @dataclass(frozen=True)
@@ -172,21 +172,18 @@ def requirements_of_reminders(engine: str, found: dict[str, float]) -> list[Requ
     ]
 
 
-def measure_gate(is_quick: bool) -> tuple[str, Requirement]:
+def measure_apart(script: Path, *options: str) -> tuple[str, bool]:
+    """Run one of the scripts that measure by themselves; give its tables and whether its requirements are met."""
+    say(f"SQLite: {script.stem}")
+    ran = subprocess.run([sys.executable, str(script), *options], check=False, stdout=subprocess.PIPE, text=True)
+    return ran.stdout.strip(), ran.returncode == 0
+
+
+def measure_gate(*options: str) -> tuple[str, Requirement]:
     """Measure what the gate before SQLite's writers is worth; give its table and what must hold."""
-    say("SQLite: the gate")
-    command = [sys.executable, str(GATE), *(["--quick"] if is_quick else [])]
-    shown = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True).stdout.strip()
+    shown, _ = measure_apart(GATE, *options)
     share = float(re.search(r"p99 with the gate is ([\d.]+) of", shown)[1])
     return shown, Requirement("SQLite: p99 of a booking through the gate beside that without it", share, at_most=0.3)
-
-
-def measure_slots(is_quick: bool) -> tuple[str, bool]:
-    """Measure what slots cost; give its tables and whether its requirements are met."""
-    say("SQLite: slots")
-    command = [sys.executable, str(SLOTS), *(["--quick"] if is_quick else [])]
-    ran = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
-    return ran.stdout.strip(), ran.returncode == 0
 
 
 def measure_permissions() -> Requirement:
@@ -209,7 +206,8 @@ def main() -> int:
     parser.add_argument("--engine", choices=["PostgreSQL", "SQLite"], help="only one of them; writes no document")
     options = parser.parse_args()
     size, started, load_before = QUICK if options.quick else FULL, time.monotonic(), load_average()
-    parts, requirements, has_quick_slots = [], [measure_permissions()], True
+    parts, requirements, are_met = [], [measure_permissions()], True
+    quickly = ["--quick"] if options.quick else []
     for engine in [options.engine] if options.engine else ["PostgreSQL", "SQLite"]:
         # Not /tmp, which may be memory: a commit must reach a disk.
         with tempfile.TemporaryDirectory(prefix="slotkeeper-bench-", dir="/var/tmp") as folder, ExitStack() as stack:
@@ -220,17 +218,19 @@ def main() -> int:
         parts.append(f"### Reminders on {engine}\n\n{reminders_table(reminded)}\n")
         requirements += requirements_of(engine, cases) + requirements_of_reminders(engine, reminded)
         if engine == "SQLite":
-            shown, requirement = measure_gate(options.quick)
+            shown, requirement = measure_gate(*quickly)
             parts.append(f"## The gate before SQLite's writers\n\n{shown}\n")
             requirements.append(requirement)
-            shown, has_quick_slots = measure_slots(options.quick)
-            parts.append(f"## Slots\n\n{shown}\n")
+            for script, title in ((SLOTS, "Slots"), (CALENDARS, "Foreign calendars")):
+                shown, is_quick_enough = measure_apart(script, *quickly)
+                parts.append(f"## {title}\n\n{shown}\n")
+                are_met = are_met and is_quick_enough
     how = f"{machine()}; load average {load_before} before and {load_average()} after"
     text = "\n".join([*parts, f"## Requirements\n\n{requirements_table(requirements)}"])
     print(f"{text}\n\nMeasured {how}, in {time.monotonic() - started:.0f} s.")
     if not options.quick and not options.engine:
         write_document(text, how)
-    return 0 if has_quick_slots and all(requirement.is_met for requirement in requirements) else 1
+    return 0 if are_met and all(requirement.is_met for requirement in requirements) else 1
 
 
 if __name__ == "__main__":

@@ -174,6 +174,23 @@ def test_one_refused_event_holds_up_no_other(connected, monkeypatch):
     assert states == {"failing": "The title is refused.", "synced": ""}
 
 
+def test_a_refused_reading_is_told_and_tried_again_an_hour_later(connected, monkeypatch):
+    provider = accounts.PROVIDERS["caldav"](None)
+
+    def read_changes(_calendar_id, _request):
+        raise Refused("Reading the feed takes too much time.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(provider, "read_changes", read_changes)
+        patched.setitem(accounts.PROVIDERS, "caldav", lambda _account: provider)
+        connected.work()
+    calendar = connected.connection.calendars.get()
+    assert calendar.last_error == "Reading the feed takes too much time."
+    assert 3590 < (calendar.next_read_at - datetime.now(UTC)).total_seconds() <= 3600
+    connected.work_later()
+    assert connected.connection.calendars.get().last_error == ""
+
+
 def test_nothing_is_written_while_sending_is_held(connected):
     hold = SendingHold.objects.create(reason="restored")
     connected.book()

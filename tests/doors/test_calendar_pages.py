@@ -99,8 +99,10 @@ def test_an_account_that_lets_us_in_no_more_is_to_be_connected_again_here_and_on
 
 def test_a_calendar_that_refuses_to_be_read_is_not_called_well(connected, browser):
     connected.work_later()
-    CalendarConnection.objects.update(last_error="The calendar is no longer there.")
-    assert "Connected, but not all is read" in text_of(browser.get("/calendars"))
+    ConnectedCalendar.objects.update(last_error="The calendar is no longer there.")
+    page = text_of(browser.get("/calendars"))
+    assert "Connected, but not all is read" in page
+    assert "Main: The calendar is no longer there." in page
 
 
 def test_who_looks_after_the_business_sees_how_everybodys_are_doing_and_no_more(cast, browser, monkeypatch):

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from slotkeeper import hot_sql
 from slotkeeper.calendars.mirror import PIECE_SECONDS
@@ -20,6 +20,9 @@ class Freshness(StrEnum):
     LAST_KNOWN = "last_known"
     BLOCKING = "blocking"  # it cannot be read, so all of its time counts as taken
     IGNORED = "ignored"  # it cannot be read, and its owner prefers to be booked
+
+
+_KNOWN = {Freshness.FRESH, Freshness.LAST_KNOWN}
 
 
 class CalendarReading(NamedTuple):
@@ -66,20 +69,17 @@ def read_calendars(user_ids: Sequence[int], window: Interval, now: int) -> dict[
         [stamp(window.end), stamp(window.start - PIECE_SECONDS), stamp(window.start), *user_ids],
     )
     readings: dict[int, list[CalendarReading]] = defaultdict(list)
-    last_id = None
+    last_id, busy, is_known = None, list[Interval](), False
     for user_id, calendar_id, name, when_unreadable, hours, read_at, start, end in found:
         if calendar_id != last_id:
             last_id = calendar_id
             freshness = freshness_of(when_unreadable, hours, read_at, now)
-            readings[user_id].append(CalendarReading(name, freshness, read_at, _beforehand(freshness, window)))
-        _note(readings[user_id][-1], start, end)
+            busy, is_known = _beforehand(freshness, window), freshness in _KNOWN
+            readings[user_id].append(CalendarReading(name, freshness, read_at, busy))
+        if is_known and start is not None:
+            busy.append(Interval(start, end))
     return readings
 
 
 def _beforehand(freshness: Freshness, window: Interval) -> list[Interval]:
     return [window] if freshness is Freshness.BLOCKING and window.start < window.end else []
-
-
-def _note(reading: CalendarReading, start: Any, end: Any) -> None:
-    if start is not None and reading.freshness in {Freshness.FRESH, Freshness.LAST_KNOWN}:
-        reading.busy.append(Interval(start, end))

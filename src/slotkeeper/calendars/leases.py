@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce, Least
 from slotkeeper.calendars.models import CalendarConnection, Health
 from slotkeeper.processes import is_of_the_dead, new_claim
 
-LEASE = timedelta(minutes=3)  # longer than one request to a provider, with all its pages, may take
+LEASE = timedelta(minutes=3)  # longer than a run's writing and then one reading, with all its pages, may take
 
 
 class LeaseLost(Exception):

@@ -65,7 +65,6 @@ class CalendarManager:
 
     def read_calendar(self, calendar: ConnectedCalendar) -> list[Sighting]:
         """Bring what is kept of a calendar up to date; say what was seen of our own events there."""
-        self.lease.renew()
         now = self._clock()
         is_stale = calendar.read_in_full_at is None or now - calendar.read_in_full_at >= READ_IN_FULL_EVERY
         request = ChangesRequest(
@@ -78,7 +77,8 @@ class CalendarManager:
             changes = self.provider.read_changes(calendar.external_id, request)
         except CursorExpired:
             changes = self.provider.read_changes(calendar.external_id, request._replace(cursor=""))
-        self.lease.renew()
+        if not changes.are_none:
+            self.lease.renew()
         return store_changes(calendar, changes, now)
 
     def get_busy(self, window: Interval) -> list[Interval]:

@@ -94,6 +94,7 @@ class ConnectedCalendar(models.Model):
     read_at = models.DateTimeField(null=True)
     read_in_full_at = models.DateTimeField(null=True)
     next_read_at = models.DateTimeField(db_default=CurrentTimestamp())
+    last_error = models.TextField(default="")  # why this one could not be read, while its account can be reached
     channel_id = models.CharField(max_length=255, default="", db_index=True)
     channel_resource = models.TextField(default="")
     channel_secret = models.CharField(max_length=64, default="")

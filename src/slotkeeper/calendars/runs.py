@@ -5,8 +5,9 @@ A run is short and may be cut off anywhere: what it did not do is still due.
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 from slotkeeper.calendars.accounts import opened
 from slotkeeper.calendars.health import note_failure, note_lost_access, note_success
@@ -59,31 +60,33 @@ def work_on(connection_id: int, source: EventSource) -> None:
 def _work(manager: CalendarManager, source: EventSource, until: float) -> None:
     """Write, then read; the first answer of a provider that was away says that it is back."""
     is_proven = False
-    for step in (_write_next, _read_next):
-        while time.monotonic() < until and step(manager, source):
-            if not is_proven:
-                note_success(manager.connection, datetime.now(UTC))
-                is_proven = True
+    for _ in chain(_write_due(manager, source), _read_due(manager)):
+        if not is_proven:
+            note_success(manager.connection, datetime.now(UTC))
+            is_proven = True
+        if time.monotonic() >= until:
+            break
     renew_watches(manager.connection, manager.provider)
 
 
-def _write_next(manager: CalendarManager, source: EventSource) -> bool:
-    """Bring the event that has waited longest to where it should be; False if none is due."""
-    now = datetime.now(UTC)
-    links = CalendarEventLink.objects.filter(connection=manager.connection, due_at__lte=now)
-    link = None if SendingHold.objects.exists() else links.order_by("due_at", "pk").first()
-    if link is None:
-        return False
-    try:
-        _reconcile(manager, link, source(link))
-    except Refused as error:
-        failures = link.failures + 1
-        pause = pause_after(failures, None, random.random(), LONGEST_EVENT_PAUSE_SECONDS)  # noqa: S311 -- jitter
-        CalendarEventLink.objects.filter(pk=link.pk).update(
-            state=LinkState.FAILING, last_error=str(error)[:500], failures=failures,
-            due_at=now + timedelta(seconds=pause), updated_at=now,
-        )  # fmt: skip
-    return True
+def _write_due(manager: CalendarManager, source: EventSource) -> Iterator[None]:
+    """Bring the events that are due to where they should be, one after the other; the one that waited longest first."""
+    while True:
+        now = datetime.now(UTC)
+        links = CalendarEventLink.objects.filter(connection=manager.connection, due_at__lte=now)
+        link = links.order_by("due_at", "pk").first()
+        if link is None or SendingHold.objects.exists():
+            return
+        try:
+            _reconcile(manager, link, source(link))
+        except Refused as error:
+            failures = link.failures + 1
+            pause = pause_after(failures, None, random.random(), LONGEST_EVENT_PAUSE_SECONDS)  # noqa: S311 -- jitter
+            CalendarEventLink.objects.filter(pk=link.pk).update(
+                state=LinkState.FAILING, last_error=str(error)[:500], failures=failures,
+                due_at=now + timedelta(seconds=pause), updated_at=now,
+            )  # fmt: skip
+        yield
 
 
 def _reconcile(manager: CalendarManager, link: CalendarEventLink, event: EventDetails | None) -> None:
@@ -121,25 +124,24 @@ def _propose(link: CalendarEventLink, sighting: Sighting) -> None:
     CalendarEventLink.objects.filter(pk=link.pk).update(state=LinkState.PENDING)
 
 
-def _read_next(manager: CalendarManager, _source: EventSource) -> bool:
-    """Read the calendar that is due first; False if none is."""
+def _read_due(manager: CalendarManager) -> Iterator[None]:
+    """Read the calendars that are due, one after the other."""
     now = datetime.now(UTC)
-    calendars = ConnectedCalendar.objects.filter(connection=manager.connection, next_read_at__lte=now)
-    calendar = calendars.order_by("next_read_at", "pk").first()
-    if calendar is None:
-        return False
-    try:
-        propose(manager.read_calendar(calendar), now)
-    except Refused as error:
-        ConnectedCalendar.objects.filter(pk=calendar.pk).update(next_read_at=now + _REFUSED_READ_PAUSE)
-        CalendarConnection.objects.filter(pk=manager.connection.pk).update(last_error=str(error)[:500])
-    return True
+    due = ConnectedCalendar.objects.filter(connection=manager.connection, next_read_at__lte=now)
+    for calendar in due.order_by("next_read_at", "pk"):
+        try:
+            propose(manager.read_calendar(calendar), now)
+        except Refused as error:
+            again_at = datetime.now(UTC) + _REFUSED_READ_PAUSE
+            ConnectedCalendar.objects.filter(pk=calendar.pk).update(next_read_at=again_at, last_error=str(error)[:500])
+        yield
 
 
 def _next_due(connection: CalendarConnection) -> datetime:
     links = CalendarEventLink.objects.filter(connection=connection, due_at__isnull=False)
-    link = None if SendingHold.objects.exists() else links.order_by("due_at").first()
-    calendar = ConnectedCalendar.objects.filter(connection=connection).order_by("next_read_at").first()
-    times = [link.due_at] if link and link.due_at else []
-    times += [calendar.next_read_at] if calendar else []
-    return min([*times, datetime.now(UTC) + _QUIET])
+    calendars = ConnectedCalendar.objects.filter(connection=connection)
+    times = [datetime.now(UTC) + _QUIET, *calendars.order_by("next_read_at").values_list("next_read_at", flat=True)[:1]]
+    waits_since = links.order_by("due_at").values_list("due_at", flat=True).first()
+    if waits_since and not SendingHold.objects.exists():
+        times.append(waits_since)
+    return min(times)

@@ -312,18 +312,21 @@ class TimeForm:
         return texts
 
     def write_runs(self, runs: Iterable[range]) -> list[list[str]]:
-        """Write runs of instants in equal steps; those within one day cost half of what `write_all` takes."""
+        """Write runs of instants in equal steps, for half of what `write_all` takes."""
         start = end = midnight = 0
         head = tail = ""
         texts = []
         for run in runs:
-            if not start <= run.start < end:
-                start, end, midnight, head, tail = self._day_at(run.start)
-            if run[-1] < end:
-                clocks = map(clock_text, range(run.start - midnight, run.stop - midnight, run.step))
-                texts.append([f"{head}{clock}{tail}" for clock in clocks])
-            else:
-                texts.append(self.write_all(run))
+            written: list[str] = []
+            rest = run
+            while rest:
+                if not start <= rest.start < end:
+                    start, end, midnight, head, tail = self._day_at(rest.start)
+                of_day = rest[: -(-(end - rest.start) // rest.step)]
+                clocks = map(clock_text, range(of_day.start - midnight, of_day.stop - midnight, of_day.step))
+                written += [f"{head}{clock}{tail}" for clock in clocks]
+                rest = rest[len(of_day) :]
+            texts.append(written)
         return texts
 
     def _day_at(self, instant: int) -> _WrittenDay:

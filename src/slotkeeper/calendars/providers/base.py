@@ -133,6 +133,11 @@ class Changes:
     cursor: str
     is_full: bool
 
+    @property
+    def are_none(self) -> bool:
+        """Whether nothing changed."""
+        return not (self.events or self.removed or self.is_full)
+
 
 @dataclass(frozen=True, slots=True)
 class Watch:

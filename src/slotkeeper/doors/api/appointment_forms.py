@@ -198,10 +198,10 @@ def write_conflicts(entries: list[BusyEntry], form: TimeForm, may_see_titles: bo
     edges = form.write_all(edge for entry in entries for edge in (entry.start, entry.end))
     written = []
     for entry, start, end in zip(entries, edges[::2], edges[1::2], strict=True):
-        conflict: dict[str, Any] = {"start": start, "end": end, "reason": entry.kind.value}
+        conflict: dict[str, Any] = {"start": start, "end": end, "reason": entry.kind}
         if may_see_titles and entry.kind in _WITH_TITLE:
             conflict |= {"appointment_id": entry.appointment_id, "title": entry.title}
-        elif may_see_titles and entry.kind is BusyKind.CALENDAR:
+        elif entry.kind is BusyKind.CALENDAR and may_see_titles:
             conflict["calendar"] = entry.title
         elif entry.resource_id is not None:
             conflict |= {"resource_id": entry.resource_id, "name": entry.title}

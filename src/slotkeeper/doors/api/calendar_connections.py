@@ -78,6 +78,7 @@ class CalendarOut(msgspec.Struct):
     blocks: bool
     receives: bool
     read_at: str | None
+    last_error: str
 
 
 class ConnectionOut(msgspec.Struct):
@@ -269,6 +270,7 @@ def _write_calendar(calendar: ConnectedCalendar, caller: Caller) -> dict[str, An
         "blocks": calendar.blocks,
         "receives": calendar.receives,
         "read_at": written_moment(calendar.read_at, caller),
+        "last_error": calendar.last_error,
     }
 
 

@@ -96,7 +96,7 @@ _LINKS = {
 
 def health_of(connection: CalendarConnection) -> Standing:
     """Say how an account is doing; it may answer, and one of its calendars be unreadable all the same."""
-    if connection.status == Health.CONNECTED and connection.last_error:
+    if connection.status == Health.CONNECTED and any(one.last_error for one in connection.calendars.all()):
         return _AWRY
     if connection.status == Health.CONNECTED and connection.last_success_at is None:
         return _UNREAD

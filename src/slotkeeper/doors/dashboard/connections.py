@@ -64,7 +64,7 @@ class Shown(NamedTuple):
     connection: CalendarConnection
     provider: Any
     health: Standing
-    problem: str
+    problems: list[str]
     asks_consent: bool
     needs_owner: bool
     form: ConnectionForm
@@ -179,16 +179,25 @@ def _shown(connection: CalendarConnection) -> Shown:
         connection,
         PROVIDERS[connection.provider],
         health_of(connection),
-        in_words(connection.last_error) if connection.last_error else "",
+        _problems(connection),
         connection.provider in {Kind.GOOGLE, Kind.MICROSOFT},
         connection.status == Health.RECONNECT,
         ConnectionForm(prefix=_prefix(connection), initial=initial),
     )
 
 
+def _problems(connection: CalendarConnection) -> list[str]:
+    """Say why the account cannot be reached, or which of its calendars cannot be read, and why."""
+    if connection.last_error:
+        return [in_words(connection.last_error)]
+    unread = [one for one in connection.calendars.all() if one.last_error]
+    return [f"{one.name}: {in_words(one.last_error)}" for one in unread]
+
+
 def _of_others(caller: Caller) -> list[OfSomebody]:
     people = people_of(caller.business_id)
     others = CalendarConnection.objects.filter(user_id__in=people.keys() - {caller.user_id})
+    others = others.prefetch_related("calendars")
     return [
         OfSomebody(people[one.user_id], PROVIDERS[one.provider], health_of(one), one)
         for one in others.order_by("user_id", "pk")
