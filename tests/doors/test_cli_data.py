@@ -119,7 +119,7 @@ def test_demo_is_a_believable_practice(practice):
     assert future.keys() == {"scheduled", "confirmed", "canceled"}
     assert practice.rows("SELECT count(*) FROM leads") == [(60,)]
     assert practice.rows("SELECT id FROM users WHERE email NOT LIKE '%@example.org'") == []
-    assert practice.rows("SELECT count(DISTINCT user_id) FROM appointments") == [(3,)]
+    assert practice.rows("SELECT count(DISTINCT user_id), count(DISTINCT resource_id) FROM time_claims") == [(3, 3)]
     assert practice.rows("SELECT DISTINCT status FROM invoices ORDER BY 1") == [("open",), ("paid",)]
     assert practice.rows("SELECT count(DISTINCT status) FROM quotes") == [(3,)]
     practice.assert_is_sound()
@@ -244,7 +244,7 @@ def test_restore_refuses_what_is_no_backup_and_changes_nothing(changed, tmp_path
             "a newer version",
         ),
         ("DELETE FROM django_migrations WHERE app = 'appointments'", "no backup of Slotkeeper"),
-        ("DELETE FROM time_claims WHERE id % 2 = 0", "hold no time"),
+        ("DELETE FROM time_claims WHERE is_main AND appointment_id % 2 = 0", "hold no time"),
         ("UPDATE time_claims SET claimed_until = '2099-01-01 00:00:00'", "overlap"),
     ],
 )

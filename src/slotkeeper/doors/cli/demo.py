@@ -31,6 +31,8 @@ from slotkeeper.doors.cli.main import CommandRefused
 from slotkeeper.doors.cli.private_files import private_file
 from slotkeeper.doors.dashboard.account import verify_address
 from slotkeeper.offerings.models import OpeningHours, Service, ServiceProvider
+from slotkeeper.offerings.needs import set_needs
+from slotkeeper.offerings.resources import create_resource
 from slotkeeper.people.models import Membership, User
 from slotkeeper.people.sign_up import AlreadySetUp, NewOwner, create_first_owner
 from slotkeeper.rules.appointment_status import Status
@@ -72,6 +74,8 @@ def _fill(now: int) -> None:
     with transaction.atomic():
         owner = _open_practice(password)
         team = [_hire(owner, provider) for provider in demo_data.PROVIDERS]
+        for name in demo_data.ROOMS:
+            create_resource(owner.business_id, {"name": name, "kind": demo_data.ROOM}, _actor(owner), now)
         services = [_offer(owner, team, treatment) for treatment in demo_data.TREATMENTS]
         contacts = _register_customers(chance, owner, now - 2 * _DAYS_EITHER_WAY * DAY_SECONDS)
         practice = _Practice(owner, team, services, contacts)
@@ -153,6 +157,7 @@ def _offer(owner: Membership, team: list[Membership], treatment: demo_data.Treat
         color=treatment.color,
     )
     ServiceProvider.objects.bulk_create(ServiceProvider(service=service, membership=member) for member in team)
+    set_needs(service, [{"kind": demo_data.ROOM, "quantity": 1}])
     return service
 
 

@@ -54,6 +54,9 @@ TREATMENTS = (
     ),
 )
 
+ROOM = "Treatment room"
+ROOMS = ("Room 1, ground floor", "Room 2, ground floor", "Room 3, upstairs")  # every treatment takes one of them
+
 INVOICED = "Sports massage"  # the rest is paid by insurers, on a prescription
 BILLING = {
     "legal_name": "Physiotherapie Sonnenkiez, Henrike Vossberg",
