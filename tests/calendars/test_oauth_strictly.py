@@ -1,29 +1,24 @@
 """Our OAuth client against a server that somebody else wrote, and that forgives nothing (npm's oidc-provider)."""
 
 import json
-import shutil
 import subprocess
 from contextlib import ExitStack
-from pathlib import Path
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import httpx
 import pytest
 
 from contracts.accounts import KeptAccount, settings_with
+from servers.independent import FOLDER, needs
 from slotkeeper.calendars.oauth import Access, begin, finish
 from slotkeeper.calendars.oauth_apps import app_of
 from slotkeeper.calendars.providers.base import AccessLost, Refused
 from slotkeeper.outbound.client import Client
 
-FOLDER = Path(__file__).resolve().parents[1] / "servers" / "oidc"
 HERE = "https://booking.example.com/calendars/connected/google"
 CLIENT = {"google_client_id": "slotkeeper-tests", "google_client_secret": "a secret of the tests"}
 
-pytestmark = pytest.mark.skipif(
-    not (FOLDER / "node_modules" / "oidc-provider").is_dir() or shutil.which("node") is None,
-    reason="oidc-provider is not installed: bin/set-up test does it where npm and Node 20 are",
-)
+pytestmark = needs("oidc-provider")
 
 
 @pytest.fixture

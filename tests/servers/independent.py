@@ -1,0 +1,14 @@
+"""Servers that somebody else wrote, for Node: `bin/set-up test` installs them where npm and Node 20 are."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent / "node"
+
+
+def needs(package: str) -> pytest.MarkDecorator:
+    """Skip a test where a package is missing."""
+    is_there = (FOLDER / "node_modules" / package).is_dir() and shutil.which("node") is not None
+    return pytest.mark.skipif(not is_there, reason=f"npm's {package} is not installed: see bin/set-up")
