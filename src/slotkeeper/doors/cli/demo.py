@@ -210,7 +210,6 @@ def _times_of_day(chance: random.Random, share: float) -> Iterator[tuple[int, in
 def _visit(chance: random.Random, practice: _Practice, member: Membership, start: int, number: int) -> _Visit:
     treatment, service = demo_data.TREATMENTS[number], practice.services[number]
     contact = chance.choice(practice.contacts)
-    provider = demo_data.PROVIDERS[practice.team.index(member)]
     booking = Booking(
         business_id=practice.owner.business_id,
         user_id=member.user_id,
@@ -218,7 +217,7 @@ def _visit(chance: random.Random, practice: _Practice, member: Membership, start
         start_time=start,
         end_time=start + treatment.minutes * MINUTE_SECONDS,
         contact_id=contact.pk,
-        location=f"{demo_data.LOCATION}, {provider.room}",
+        location=demo_data.LOCATION,
         notes=chance.choice(demo_data.NOTES) if chance.random() < 0.15 else None,
         service_id=service.pk,
     )

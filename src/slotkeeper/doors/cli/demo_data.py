@@ -13,18 +13,17 @@ OWNER = ("Henrike Vossberg", "henrike.vossberg@example.org")
 
 
 class Provider(NamedTuple):
-    """Somebody who treats, on which days of the week (Monday is 0), and where."""
+    """Somebody who treats, and on which days of the week (Monday is 0)."""
 
     name: str
     email: str
     weekdays: frozenset[int]
-    room: str
 
 
 PROVIDERS = (
-    Provider("Miriam Okafor", "miriam.okafor@example.org", frozenset({0, 1, 2, 3, 4}), "Room 1"),
-    Provider("Tobias Lindqvist", "tobias.lindqvist@example.org", frozenset({0, 1, 2, 3, 4}), "Room 2"),
-    Provider("Ayşe Demirtaş", "ayse.demirtas@example.org", frozenset({0, 1, 3, 4}), "Room 3"),
+    Provider("Miriam Okafor", "miriam.okafor@example.org", frozenset({0, 1, 2, 3, 4})),
+    Provider("Tobias Lindqvist", "tobias.lindqvist@example.org", frozenset({0, 1, 2, 3, 4})),
+    Provider("Ayşe Demirtaş", "ayse.demirtas@example.org", frozenset({0, 1, 3, 4})),
 )
 
 
