@@ -245,7 +245,7 @@ def test_restore_refuses_what_is_no_backup_and_changes_nothing(changed, tmp_path
         ),
         ("DELETE FROM django_migrations WHERE app = 'appointments'", "no backup of Slotkeeper"),
         ("DELETE FROM time_claims WHERE is_main AND appointment_id % 2 = 0", "hold no time"),
-        ("UPDATE time_claims SET claimed_until = '2099-01-01 00:00:00'", "overlap"),
+        ("UPDATE time_claims SET claimed_until = '2099-01-01 00:00:00' WHERE is_main", "overlap"),
     ],
 )
 def test_restore_refuses_tampered_rows(practice, tmp_path, tampering, reason):
