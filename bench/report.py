@@ -28,7 +28,8 @@ _INTRODUCTION = """\
 Written by `make bench`. Every figure is per request and the median of several rounds that took turns between the
 databases. Milliseconds are CPU time as the operating system counts it: of the web server's processes, and of
 PostgreSQL's (on SQLite the engine runs inside the web server's). Rates are wall time, with the client on the same
-machine, and mean something only beside a rate of the same run.
+machine, and mean something only beside a rate of the same run. Milliseconds depend on the machine as well: between two
+that we measured on, the same code took 1.3 to 1.8 times as long.
 
 The engine's own limit is the same INSERTs (or SELECT) without the server: on PostgreSQL from `pgbench -M prepared`,
 on SQLite in a tight loop in one process, each booking a transaction with `synchronous=FULL`.
