@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db import transaction
-from msgspec import structs
 
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.actions import Target
@@ -228,8 +227,8 @@ def _lock(offer: Offer, query: SlotQuery) -> None:
 
 def _book(booking: CustomerBooking, offer: Offer, slot: Slot, given: Given, now: int) -> AppointmentRow:
     actor = Actor("customer", None, booking.contact_name, booking.source)
-    entry = Entry(Status.SCHEDULED if offer.requires_confirmation else Status.CONFIRMED, "booked")
-    entry = structs.replace(entry, note={"assignment": given.assignment})
+    status = Status.SCHEDULED if offer.requires_confirmation else Status.CONFIRMED
+    entry = Entry(status, "booked", note={"assignment": given.assignment})
     main, *others = given.user_ids
     row, _ = actions.enter(
         Booking(

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from django.db import transaction
 
 from slotkeeper.calendars.leases import Lease
-from slotkeeper.calendars.mirror import READ_IN_FULL_EVERY, Sighting, store_changes, window_at
+from slotkeeper.calendars.mirror import READ_IN_FULL_EVERY, Sighting, note_reading, store_changes, window_at
 from slotkeeper.calendars.models import (
     BusyTime,
     CalendarConnection,
@@ -77,8 +77,10 @@ class CalendarManager:
             changes = self.provider.read_changes(calendar.external_id, request)
         except CursorExpired:
             changes = self.provider.read_changes(calendar.external_id, request._replace(cursor=""))
-        if not changes.are_none:
-            self.lease.renew()
+        if changes.are_none:
+            note_reading(calendar, changes, now)
+            return []
+        self.lease.renew()
         return store_changes(calendar, changes, now)
 
     def get_busy(self, window: Interval) -> list[Interval]:

@@ -36,9 +36,6 @@ def store_changes(calendar: ConnectedCalendar, changes: Changes, now: datetime) 
 
     Events of ours block nothing here: their appointments do that themselves.
     """
-    if changes.are_none:
-        _note_reading(calendar, changes, now)
-        return []
     links = _links_seen(calendar, changes)
     foreign = [event for event in changes.events if event.external_id not in links]
     with transaction.atomic():
@@ -50,11 +47,12 @@ def store_changes(calendar: ConnectedCalendar, changes: Changes, now: datetime) 
             for number in range(0, len(touched), _ROWS_AT_ONCE):
                 stored.filter(external_id__in=touched[number : number + _ROWS_AT_ONCE]).delete()
         BusyTime.objects.bulk_create(_rows(calendar, foreign), batch_size=_ROWS_AT_ONCE)
-        _note_reading(calendar, changes, now)
+        note_reading(calendar, changes, now)
     return list(_sightings(calendar, changes, links))
 
 
-def _note_reading(calendar: ConnectedCalendar, changes: Changes, now: datetime) -> None:
+def note_reading(calendar: ConnectedCalendar, changes: Changes, now: datetime) -> None:
+    """Note that a calendar was read, up to where, and when to read it next."""
     fields = {"cursor": changes.cursor, "read_at": now, "next_read_at": now + READ_EVERY, "last_error": ""}
     if changes.is_full:
         fields["read_in_full_at"] = now

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
 from slotkeeper.doors.api.problems import ApiProblem
+from slotkeeper.doors.source import address_of
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 _PORTAL_LINKS_PER_SOURCE_AND_HOUR, _PORTAL_LINKS_PER_ADDRESS_AND_DAY = 20, 10
@@ -78,14 +79,10 @@ def portal_limits(request: HttpRequest, business_id: int, email: str) -> list[Li
 
 def source_of(request: HttpRequest) -> str:
     """Name where a request comes from, unrecognisably: the address, of IPv6 its network."""
-    text = str(request.META.get("REMOTE_ADDR", ""))
-    try:
-        address = ip_address(text.partition("%")[0])
-    except ValueError:
-        return _blurred(text)
+    address = address_of(request)
+    if address is None:
+        return _blurred(str(request.META.get("REMOTE_ADDR", "")))
     if isinstance(address, IPv6Address):
-        if address.ipv4_mapped:
-            return _blurred(str(address.ipv4_mapped))
         return _blurred(f"{int(address) >> (128 - _SOURCE_PREFIX):x}/{_SOURCE_PREFIX}")
     return _blurred(str(address))
 

@@ -59,15 +59,16 @@ class IcsFeedProvider:
     def read_changes(self, _calendar_id: str, request: ChangesRequest) -> Changes:
         """Read everything, if anything changed."""
         former = _read_cursor(request.cursor) if request.cursor else None
+        unchanged = Changes((), (), request.cursor, is_full=False)
         answer = self._fetched(former)
         if former and answer.status == 304:
-            return Changes((), (), request.cursor, is_full=False)
+            return unchanged
         body = hashlib.sha256(answer.body).hexdigest()
         if former and body == former.body:
-            return Changes((), (), request.cursor, is_full=False)
+            return unchanged
         content = hashlib.sha256(_STAMP.sub(b"", answer.body)).hexdigest()
         if former and content == former.content:
-            return Changes((), (), request.cursor, is_full=False)
+            return unchanged
         try:
             entries = read_feed(answer.body, Task(request.zone, request.owner_email, request.window))
         except UnreadableCalendar as error:

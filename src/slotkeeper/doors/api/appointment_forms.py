@@ -201,7 +201,7 @@ def write_conflicts(entries: list[BusyEntry], form: TimeForm, may_see_titles: bo
         conflict: dict[str, Any] = {"start": start, "end": end, "reason": entry.kind}
         if may_see_titles and entry.kind in _WITH_TITLE:
             conflict |= {"appointment_id": entry.appointment_id, "title": entry.title}
-        elif entry.kind is BusyKind.CALENDAR and may_see_titles:
+        elif may_see_titles and entry.kind is BusyKind.CALENDAR:
             conflict["calendar"] = entry.title
         elif entry.resource_id is not None:
             conflict |= {"resource_id": entry.resource_id, "name": entry.title}
