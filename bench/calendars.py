@@ -9,12 +9,9 @@ parses the feed included. Prints a table; exits with 1 if a requirement is misse
 import argparse
 import multiprocessing
 import os
-import resource
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -32,7 +29,7 @@ import django
 django.setup()
 
 from django.core.management import call_command  # noqa: E402 -- needs the line above, like all that follow
-from django.test import Client  # noqa: E402
+from in_process import asker, cpu_ms  # noqa: E402
 from report import Requirement, requirements_table, table  # noqa: E402
 
 from servers.postgresql import free_port  # noqa: E402
@@ -104,7 +101,7 @@ def main() -> int:
     kept = BusyTime.objects.filter(calendar__connection=tagged).count()
     by_tag, by_hash = (statistics.median(read(one, 1 + rounds)[1:]) for one in (tagged, bare))
     bare.delete()
-    without, with_calendar = costs_of_asking(asker(owner), turns)
+    without, with_calendar = costs_of_asking(owner, turns)
     figures = [
         (f"reading {EVENTS:,} events, {SERIES} of them series, {len(content) / 1e6:.1f} MB; {kept:,} kept", first),
         ("reading it again, unchanged by its ETag", by_tag),
@@ -138,43 +135,18 @@ def read(connection: CalendarConnection, times: int) -> list[float]:
     return costs
 
 
-def asker(owner: Membership) -> Callable[[], None]:
-    """Make the question: next week's free/busy, through everything but the socket."""
-    token = create_token(owner, TokenWish("bench", Scope.READ), COMMAND)[1]
-    client = Client(HTTP_HOST="localhost", HTTP_AUTHORIZATION=f"Bearer {token}")
+def costs_of_asking(owner: Membership, turns: int) -> tuple[float, float]:
+    """Ask for a week of free/busy, by turns with the calendar left out and with it blocking time; give both medians."""
+    ask = asker(create_token(owner, TokenWish("bench", Scope.READ), COMMAND)[1])
     today = datetime.now(UTC).date()
-    query = f"start={today + DAY * 7}&end={today + DAY * 14}&user_id={owner.user_id}"
-
-    def ask() -> None:
-        response = client.get(f"/api/appointments/freebusy?{query}")
-        assert response.status_code == 200, response.content
-
-    return ask
-
-
-def costs_of_asking(ask: Callable[[], object], turns: int) -> tuple[float, float]:
-    """Ask again and again, by turns with the calendar left out and with it blocking time; give both medians."""
+    path = f"/api/appointments/freebusy?start={today + DAY * 7}&end={today + DAY * 14}&user_id={owner.user_id}"
     costs: dict[bool, list[float]] = {False: [], True: []}
     for number in range(2 * turns):
         blocks = number % 2 == 1
         ConnectedCalendar.objects.update(blocks=blocks)
-        ask()
-        costs[blocks] += [cpu_ms(ask) for _ in range(QUESTIONS)]
+        ask(path)
+        costs[blocks] += [cpu_ms(lambda: ask(path)) for _ in range(QUESTIONS)]
     return statistics.median(costs[False]), statistics.median(costs[True])
-
-
-def cpu_ms(act: Callable[[], object]) -> float:
-    """Give the CPU milliseconds of this process, and of its children that end meanwhile."""
-    before = sum(spent())
-    act()
-    return (sum(spent()) - before) * 1000
-
-
-def spent() -> Iterator[float]:
-    """Give the CPU seconds so far."""
-    yield time.process_time()
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    yield children.ru_utime + children.ru_stime
 
 
 if __name__ == "__main__":

@@ -174,7 +174,7 @@ def requirements_of_reminders(engine: str, found: dict[str, float]) -> list[Requ
 
 def measure_apart(script: Path, *options: str) -> tuple[str, bool]:
     """Run one of the scripts that measure by themselves; give its tables and whether its requirements are met."""
-    say(f"SQLite: {script.stem}")
+    say(script.stem)
     ran = subprocess.run([sys.executable, str(script), *options], check=False, stdout=subprocess.PIPE, text=True)
     return ran.stdout.strip(), ran.returncode == 0
 
@@ -188,8 +188,7 @@ def measure_gate(*options: str) -> tuple[str, Requirement]:
 
 def measure_permissions() -> Requirement:
     """Measure the permission check of one request, the dearest of several callers."""
-    command = [sys.executable, str(PERMISSIONS)]
-    shown = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True).stdout
+    shown, _ = measure_apart(PERMISSIONS)
     found = max(float(one) for one in re.findall(r": ([\d.]+) µs", shown))
     return Requirement("the permission check of a request, µs of CPU", found, at_most=20.0)
 

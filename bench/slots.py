@@ -11,9 +11,7 @@ import os
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -33,8 +31,8 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402 -- needs the line above, like all that follow
 from django.db import connection  # noqa: E402
-from django.test import Client  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
+from in_process import asker, cpu_ms  # noqa: E402
 from report import Requirement, requirements_table, table  # noqa: E402
 
 from slotkeeper.appointments.models import Appointment  # noqa: E402
@@ -194,41 +192,18 @@ def tomorrow() -> datetime:
     return datetime.combine(datetime.now(UTC).date(), datetime.min.time(), UTC) + DAY + timedelta(hours=7)
 
 
-def asker(token: str) -> Callable[[str], bytes]:
-    """Make a client that asks with a token, through everything but the socket."""
-    client = Client(HTTP_HOST="localhost", HTTP_AUTHORIZATION=f"Bearer {token}")
-
-    def ask(query: str) -> bytes:
-        response = client.get(f"/api/slots?{query}")
-        assert response.status_code == 200, response.content
-        return response.content
-
-    return ask
-
-
 def measure(ask: Callable[[str], bytes], case: Case, rounds: int) -> Found:
     """Ask again and again; the cost is the median."""
     first = tomorrow().date()
-    query = f"service_id={case.service_id}&start={first}&end={first + case.days * DAY}"
+    path = f"/api/slots?service_id={case.service_id}&start={first}&end={first + case.days * DAY}"
     if case.limit:
-        query += f"&limit={case.limit}"
-    slots = json.loads(ask(query))["slots"]
+        path += f"&limit={case.limit}"
+    slots = json.loads(ask(path))["slots"]
     with CaptureQueriesContext(connection) as captured:
-        ask(query)
+        ask(path)
     statements = len(captured)
-    costs: list[float] = []
-    for _ in range(rounds):
-        with cpu_time(costs):
-            ask(query)
+    costs = [cpu_ms(lambda: ask(path)) for _ in range(rounds)]
     return Found(case, statistics.median(costs), statements, len(slots))
-
-
-@contextmanager
-def cpu_time(costs: list[float]) -> Iterator[None]:
-    """Note the CPU milliseconds of what happens inside."""
-    started = time.process_time()
-    yield
-    costs.append((time.process_time() - started) * 1000)
 
 
 if __name__ == "__main__":
