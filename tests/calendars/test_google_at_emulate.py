@@ -5,9 +5,6 @@ It gives no sync tokens, and can neither find a single event nor change one; the
 
 import json
 import re
-import subprocess
-import time
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 from html import unescape
@@ -17,7 +14,8 @@ import httpx
 import pytest
 
 from contracts.accounts import KeptAccount, settings_with
-from servers.independent import FOLDER, needs
+from servers.calendar_servers import start
+from servers.independent import CLIENT, FOLDER, HERE, needs
 from servers.postgresql import free_port
 from slotkeeper.calendars import oauth
 from slotkeeper.calendars.oauth import Access, begin, finish
@@ -28,8 +26,6 @@ from slotkeeper.calendars.providers.google_events import rfc3339
 from slotkeeper.outbound.client import Client
 from slotkeeper.rules.intervals import Interval
 
-HERE = "https://booking.example.com/calendars/connected/google"
-CLIENT = {"google_client_id": "slotkeeper-tests", "google_client_secret": "a secret of the tests"}
 ANN, NINE, HOUR = "ann@example.com", 1_900_054_800, 3600
 SEED = {
     "google": {
@@ -46,31 +42,16 @@ pytestmark = needs("emulate")
 
 
 @pytest.fixture
-def stack():
-    with ExitStack() as stack:
-        yield stack
-
-
-@pytest.fixture
 def google(stack, tmp_path, monkeypatch):
     """Run the emulation on a free port, and be registered there as at Google."""
     port, seed = free_port(), tmp_path / "seed.json"
     seed.write_text(json.dumps(SEED))
-    command = ["node", "node_modules/emulate/dist/index.js", "start", "-s", "google", "-p", f"{port}", "--seed", seed]
-    process = stack.enter_context(subprocess.Popen(command, cwd=FOLDER, stdout=subprocess.DEVNULL))
-    stack.callback(process.kill)
-    url = f"http://127.0.0.1:{port}"
+    emulate, url = FOLDER / "node_modules/emulate/dist/index.js", f"http://127.0.0.1:{port}"
+    start(["node", emulate, "start", "-s", "google", "-p", f"{port}", "--seed", seed], url, tmp_path)
     stack.enter_context(settings_with(**CLIENT, google_url=url))
     app = replace(app_of("google"), token_url=f"{url}/oauth2/token")  # at Google it has a host of its own
     monkeypatch.setattr(oauth, "app_of", lambda _kind: app)
-    for _ in range(100):
-        try:
-            httpx.get(url)
-        except httpx.ConnectError:
-            time.sleep(0.1)
-        else:
-            return url
-    raise AssertionError("emulate did not start within ten seconds")
+    return url
 
 
 def instant(text):

@@ -2,29 +2,19 @@
 
 import json
 import subprocess
-from contextlib import ExitStack
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import httpx
 import pytest
 
 from contracts.accounts import KeptAccount, settings_with
-from servers.independent import FOLDER, needs
+from servers.independent import CLIENT, FOLDER, HERE, needs
 from slotkeeper.calendars.oauth import Access, begin, finish
 from slotkeeper.calendars.oauth_apps import app_of
 from slotkeeper.calendars.providers.base import AccessLost, Refused
 from slotkeeper.outbound.client import Client
 
-HERE = "https://booking.example.com/calendars/connected/google"
-CLIENT = {"google_client_id": "slotkeeper-tests", "google_client_secret": "a secret of the tests"}
-
 pytestmark = needs("oidc-provider")
-
-
-@pytest.fixture
-def stack():
-    with ExitStack() as stack:
-        yield stack
 
 
 @pytest.fixture

@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from servers.fake_oauth import CLIENT_ID, CLIENT_SECRET
+
+HERE = "https://booking.example.com/calendars/connected/google"
+CLIENT = {"google_client_id": CLIENT_ID, "google_client_secret": CLIENT_SECRET}
 FOLDER = Path(__file__).parent / "node"
 
 
