@@ -372,6 +372,6 @@ def test_all_there_is_about_a_customer_has_their_papers_for_who_may_read_money(a
     )  # fmt: skip
     scheduler = role_api(cast, Role.SCHEDULER).get(place).json()
     assert len(scheduler["invoices"]) == 1
-    booked = cast.api("colleague").book(contact_id=cast.customer.pk)
+    booked = cast.api().book(user_id=cast.colleague.user_id, contact_id=cast.customer.pk)
     assert booked.status_code == 201
     assert cast.api("colleague").get(place).json()["invoices"] == []

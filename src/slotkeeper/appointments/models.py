@@ -31,13 +31,14 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
         return self.in_business(reach.business_id).filter(condition)
 
 
-def contacts_within(reach: Reach) -> ContactQuerySet:
-    """Give a business's customers, or those who have or had an appointment within reach."""
+def contacts_within(reach: Reach, user_id: int) -> ContactQuerySet:
+    """Give a business's customers, or those who have or had an appointment within reach, or whom a person entered."""
     contacts = Contact.objects.in_business(reach.business_id)
     if reach.user_ids is None and reach.service_ids is None:
         return contacts
     # Not a join with DISTINCT: PostgreSQL would let nobody order by anything else.
-    return contacts.filter(pk__in=Appointment.objects.within(reach).values("contact_id"))
+    have_appointments = Q(pk__in=Appointment.objects.within(reach).values("contact_id"))
+    return contacts.filter(have_appointments | Q(created_by_id=user_id))
 
 
 class Appointment(models.Model):

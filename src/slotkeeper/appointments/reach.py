@@ -56,7 +56,7 @@ def reach_of(caller: Caller, everyones: Permission) -> Reach:
     """Say what a caller reaches: their own, and with that permission everybody's, within what they are limited to."""
     if not caller.may(everyones):
         return own_reach(caller.business_id, caller.user_id)
-    if caller.limited_to_user_ids is None and caller.limited_to_service_ids is None:
+    if not caller.is_limited:
         return Reach(caller.business_id)
     return Reach(
         caller.business_id, caller.limited_to_user_ids, caller.limited_to_service_ids, own_user_id=caller.user_id

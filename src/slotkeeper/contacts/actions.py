@@ -21,11 +21,15 @@ class ContactVersionConflict(StaleVersion):
     """The customer was changed in the meantime."""
 
 
-def create_contact(business_id: int, fields: Mapping[str, Any], actor: Actor, now: int) -> Contact:
-    """Store a customer of a business."""
+def create_contact(
+    business_id: int, fields: Mapping[str, Any], actor: Actor, now: int, created_by_id: int | None = None
+) -> Contact:
+    """Store a customer of a business, entered by one of its people or, with None, by themselves."""
     moment = datetime.fromtimestamp(now, UTC)
     with transaction.atomic():
-        contact = Contact.objects.create(business_id=business_id, created_at=moment, updated_at=moment, **fields)
+        contact = Contact.objects.create(
+            business_id=business_id, created_by_id=created_by_id, created_at=moment, updated_at=moment, **fields
+        )
         given = {name: value for name, value in fields.items() if value is not None}
         record(Subject(business_id, "contact", contact.pk), "created", actor, None, given)
     return contact

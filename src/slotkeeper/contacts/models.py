@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from slotkeeper.changes.columns import CurrentTimestamp
-from slotkeeper.people.models import Business
+from slotkeeper.people.models import Business, User
 
 
 class ContactQuerySet(models.QuerySet["Contact"]):
@@ -33,6 +33,7 @@ class Contact(models.Model):
     time_zone = models.TextField(null=True)
     locale = models.TextField(null=True)
     version = models.IntegerField(default=1, db_default=1)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, db_index=False, related_name="+")
     created_at = models.DateTimeField(db_default=CurrentTimestamp())
     updated_at = models.DateTimeField(db_default=CurrentTimestamp())
 

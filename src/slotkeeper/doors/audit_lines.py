@@ -37,7 +37,7 @@ def trail_of(caller: Caller, wanted: Wanted) -> QuerySet[Change]:
 
     Who may not see how customers are reached cannot search for it either.
     """
-    if caller.limited_to_user_ids is not None or caller.limited_to_service_ids is not None:
+    if caller.is_limited:
         raise TrailIsWhole
     if not caller.may(Permission.CONTACTS_READ_DETAILS):
         wanted = replace(wanted, searches_fields=False)

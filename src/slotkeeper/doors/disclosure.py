@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable
 
+from slotkeeper.appointments.actions import UnknownReference
+from slotkeeper.appointments.models import contacts_within
 from slotkeeper.appointments.reach import reach_of
 from slotkeeper.appointments.rows import find_several
+from slotkeeper.contacts.models import ContactQuerySet
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.permissions import Permission
 from slotkeeper.rules.slots import Obstacle, Reason
@@ -11,6 +14,26 @@ from slotkeeper.rules.slots import Obstacle, Reason
 # Whether somebody is on holiday or works elsewhere is their own business.
 _PRIVATE = {Reason.BUFFER, Reason.CALENDAR_BUSY, Reason.TIME_OFF, Reason.ELSEWHERE, Reason.RESOURCE_BUSY}
 TAKEN = {Reason.BOOKED, Reason.HELD}
+
+
+def customers_of(caller: Caller, everyones: Permission = Permission.CONTACTS_READ_ALL) -> ContactQuerySet:
+    """Give the customers that are a member's business.
+
+    With the permission everybody's, within what they are limited to; else those of their own appointments. Those whom
+    they entered are among them, else they could not book for them.
+    """
+    return contacts_within(reach_of(caller, everyones), caller.user_id)
+
+
+def require_customer(caller: Caller, contact_id: int | None) -> None:
+    """Refuse to name a customer whom the caller does not see, as one that does not exist. Raises UnknownReference.
+
+    Whoever sees all of a business is not asked here: the verb knows whom there is.
+    """
+    if contact_id is None or (caller.may(Permission.CONTACTS_READ_ALL) and not caller.is_limited):
+        return
+    if not customers_of(caller).filter(pk=contact_id).exists():
+        raise UnknownReference
 
 
 def told_reasons(obstacles: Iterable[Obstacle]) -> list[Reason]:

@@ -44,6 +44,11 @@ class Caller(msgspec.Struct, frozen=True):
         return self.may(everyones) and (self.limited_to_user_ids is None or user_id in self.limited_to_user_ids)
 
     @property
+    def is_limited(self) -> bool:
+        """Whether they are kept to some colleagues' calendars, or to some services."""
+        return self.limited_to_user_ids is not None or self.limited_to_service_ids is not None
+
+    @property
     def actor(self) -> Actor:
         """Name this caller in the record of changes."""
         if self.token_id is None:

@@ -35,6 +35,7 @@ from slotkeeper.doors.api.paging import DEFAULT_LIMIT, Limit, read_cursor, write
 from slotkeeper.doors.api.problems import bad_field, not_found, not_permitted
 from slotkeeper.doors.api.reading import known_id
 from slotkeeper.doors.api.times import TimeReader, with_lost_plus, zone_of
+from slotkeeper.doors.disclosure import require_customer
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.appointment_status import Status
 from slotkeeper.rules.local_time import TimeForm
@@ -203,8 +204,10 @@ class OneAppointment(JsonEndpoint):
             for name, value in msgspec.structs.asdict(body).items()
             if value is not UNSET and name not in {"version", "time_zone", "allow_conflicts"}
         }
+        fields = known_references(fields)
         user_id = fields.get("user_id", caller.user_id)
         check_override(caller, body.allow_conflicts)
+        require_customer(caller, fields.get("contact_id"))
         zone = zone_of(caller, body.time_zone)
         times = TimeReader(zone)
         for name in ("start_time", "end_time"):
@@ -216,7 +219,7 @@ class OneAppointment(JsonEndpoint):
         )
         stale = HTTPStatus.PRECONDITION_FAILED if "If-Match" in self.request.headers else HTTPStatus.CONFLICT
         with refusals(TimeForm.with_offset(zone), caller, user_id, stale):
-            row = actions.update(target, known_references(fields), caller.actor, now())
+            row = actions.update(target, fields, caller.actor, now())
             is_moved = bool({"start_time", "end_time", "user_id"} & fields.keys())
         form = TimeForm.with_offset(zone)
         written = with_warnings(row, form, caller) if is_moved else write_appointment(row, form, caller)
@@ -290,10 +293,15 @@ class AppointmentHistory(JsonEndpoint):
 
 
 def booking_of(body: NewAppointment, caller: Caller, zone: str) -> Booking:
-    """Read what is to be booked, if the caller may book it for that person. Raises ApiProblem."""
+    """Read what is to be booked, if the caller may book it for that person.
+
+    Raises ApiProblem, OutOfReach and UnknownReference.
+    """
     user_id = caller.user_id if body.user_id is None else known_id(body.user_id)
     reach_of(caller, Permission.APPOINTMENTS_WRITE_ALL).require(user_id, body.service_id)
     check_override(caller, body.allow_conflicts)
+    contact_id = body.contact_id and known_id(body.contact_id)
+    require_customer(caller, contact_id)
     times = TimeReader(zone)
     start, end = times.instant("start_time", body.start_time), times.instant("end_time", body.end_time)
     times.check()
@@ -304,7 +312,7 @@ def booking_of(body: NewAppointment, caller: Caller, zone: str) -> Booking:
         start_time=start,
         end_time=end,
         description=body.description,
-        contact_id=body.contact_id and known_id(body.contact_id),
+        contact_id=contact_id,
         contact_name=body.contact_name,
         contact_email=body.contact_email,
         contact_phone=body.contact_phone,

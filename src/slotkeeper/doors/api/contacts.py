@@ -8,7 +8,6 @@ from django.http import HttpResponse
 from msgspec import UNSET, Meta, UnsetType
 
 from slotkeeper.appointments import rows
-from slotkeeper.appointments.models import contacts_within
 from slotkeeper.appointments.reach import reach_of
 from slotkeeper.billing.erasure import erase_customer
 from slotkeeper.contacts.actions import create_contact, update_contact
@@ -27,6 +26,7 @@ from slotkeeper.doors.api.versions import (
     answer_versioned,
     refusing_stale,
 )
+from slotkeeper.doors.disclosure import customers_of
 from slotkeeper.doors.ids import known_id
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.local_time import TimeForm, is_zone
@@ -108,7 +108,7 @@ class Contacts(JsonEndpoint):
     @answers(ContactList)
     def get(self, parsed_query: Query[ContactQuery]) -> HttpResponse:
         """List customers, newest first."""
-        contacts = visible_contacts(self.caller, Permission.CONTACTS_READ_ALL).order_by("-pk")
+        contacts = customers_of(self.caller).order_by("-pk")
         after = read_cursor(parsed_query.cursor, 1)
         if after:
             contacts = contacts.filter(pk__lt=after[0])
@@ -132,8 +132,9 @@ class Contacts(JsonEndpoint):
     def _create(self, body: NewContact) -> HttpResponse:
         fields = msgspec.structs.asdict(body)
         _check_zone(fields)
-        contact = create_contact(self.caller.business_id, fields, self.caller.actor, now())
-        return answer_created(write_contact(contact, self.caller), f"/api/contacts/{contact.pk}", contact.version)
+        caller = self.caller
+        contact = create_contact(caller.business_id, fields, caller.actor, now(), caller.user_id)
+        return answer_created(write_contact(contact, caller), f"/api/contacts/{contact.pk}", contact.version)
 
 
 class OneContact(JsonEndpoint):
@@ -165,7 +166,8 @@ class OneContact(JsonEndpoint):
     @answers(None, HTTPStatus.NO_CONTENT, refusals=NOT_FOUND)
     def delete(self, parsed_path: At[ContactPath]) -> HttpResponse:
         """Erase the person: the customer is deleted, and their name and addresses are blanked everywhere."""
-        erase_customer(self.caller.business_id, known_id(parsed_path.contact_id), self.caller.actor)
+        contact = found_contact(self.caller, parsed_path.contact_id, Permission.CONTACTS_WRITE_ALL)
+        erase_customer(self.caller.business_id, contact.pk, self.caller.actor)
         return answer_nothing()
 
     def _change(self, contact_id: int, body: ContactChanges) -> HttpResponse:
@@ -176,7 +178,7 @@ class OneContact(JsonEndpoint):
             if value is not UNSET and name != "version"
         }
         _check_zone(fields)
-        contact = found_contact(caller, contact_id)
+        contact = found_contact(caller, contact_id, Permission.CONTACTS_WRITE_ALL)
         versions = accepted_versions(self, body.version)
         with refusing_stale(self.request, lambda current: write_contact(current, caller)):
             contact = update_contact(contact.pk, caller.business_id, fields, caller.actor, versions)
@@ -200,16 +202,9 @@ class ContactAppointments(JsonEndpoint):
         return answer({"appointments": written, "next_cursor": cursor})
 
 
-def visible_contacts(caller: Caller, everyones: Permission) -> Any:
-    """Say which customers the caller sees: all with that permission, else those of their own appointments."""
-    return contacts_within(reach_of(caller, everyones))
-
-
-def found_contact(caller: Caller, contact_id: int) -> Contact:
-    """Find a customer that the caller sees. Raises ApiProblem (404)."""
-    contact: Contact | None = (
-        visible_contacts(caller, Permission.CONTACTS_READ_ALL).filter(pk=known_id(contact_id)).first()
-    )
+def found_contact(caller: Caller, contact_id: int, everyones: Permission = Permission.CONTACTS_READ_ALL) -> Contact:
+    """Find a customer that the caller sees or, with the permission to write, may change. Raises ApiProblem (404)."""
+    contact = customers_of(caller, everyones).filter(pk=known_id(contact_id)).first()
     if contact is None:
         raise not_found()
     return contact

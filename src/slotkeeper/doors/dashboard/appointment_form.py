@@ -13,8 +13,8 @@ from slotkeeper.doors.dashboard.asking import (
     LARGEST_ID,
     people_for,
     refuse_control_characters,
-    visible_customers,
 )
+from slotkeeper.doors.disclosure import customers_of
 from slotkeeper.offerings.models import Service
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.appointment_status import TERMINAL, Status
@@ -125,7 +125,7 @@ class AppointmentForm(forms.Form):
         contact_id: int | None = self.cleaned_data["contact_id"]
         if contact_id is None or (self.row and contact_id == self.row.contact_id):
             return contact_id
-        if not visible_customers(self.caller).filter(pk=contact_id).exists():
+        if not customers_of(self.caller).filter(pk=contact_id).exists():
             raise ValidationError(_("There is no such customer."))
         return contact_id
 

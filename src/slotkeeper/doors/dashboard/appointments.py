@@ -30,7 +30,6 @@ from slotkeeper.doors.dashboard.asking import (
     readable,
     refuse_control_characters,
     show,
-    visible_customers,
     writable,
 )
 from slotkeeper.doors.dashboard.calendar import status_names
@@ -39,6 +38,7 @@ from slotkeeper.doors.dashboard.history import history_of
 from slotkeeper.doors.dashboard.message_lines import of_appointment
 from slotkeeper.doors.dashboard.money_about import money_of_appointment
 from slotkeeper.doors.dashboard.refusals import REFUSED, Asked, Refusal, refusal_of
+from slotkeeper.doors.disclosure import customers_of
 from slotkeeper.doors.reasons import SENTENCES
 from slotkeeper.offerings.models import Resource, Service
 from slotkeeper.people.callers import Caller
@@ -183,7 +183,7 @@ def _form_page(request: HttpRequest, form: AppointmentForm, outcome: _Outcome | 
         "action": reverse("appointment_edit", args=[row.id]) if row else reverse("appointment_new"),
         "refusal": outcome.refusal,
         "current": outcome.current,
-        "contact": visible_customers(caller).filter(pk=number_from(str(contact_id)) or 0).first(),
+        "contact": customers_of(caller).filter(pk=number_from(str(contact_id)) or 0).first(),
         "zone": caller.time_zone,
     }
     is_refused = outcome.refusal or outcome.current
@@ -224,7 +224,7 @@ def with_alternative(data: QueryDict) -> QueryDict:
 
 
 def _initial(query: QueryDict, caller: Caller) -> dict[str, Any]:
-    contact = visible_customers(caller).filter(pk=number_from(query.get("contact_id")) or 0).first()
+    contact = customers_of(caller).filter(pk=number_from(query.get("contact_id")) or 0).first()
     initial: dict[str, Any] = {
         "start": _start(query.get("start", ""), caller),
         "minutes": number_from(query.get("minutes")),

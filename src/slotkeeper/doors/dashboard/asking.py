@@ -11,9 +11,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from slotkeeper.appointments.models import contacts_within
 from slotkeeper.appointments.reach import Reach, reach_of
-from slotkeeper.contacts.models import ContactQuerySet
 from slotkeeper.doors.ids import LARGEST_ID as LARGEST_ID  # noqa: PLC0414 -- pages take it from here, too
 from slotkeeper.doors.ids import number_from as number_from  # noqa: PLC0414 -- likewise
 from slotkeeper.people.callers import Caller
@@ -44,11 +42,6 @@ def readable(caller: Caller) -> Reach:
 def writable(caller: Caller) -> Reach:
     """Say which appointments the caller may change."""
     return reach_of(caller, Permission.APPOINTMENTS_WRITE_ALL)
-
-
-def visible_customers(caller: Caller) -> ContactQuerySet:
-    """Give the customers the caller may see: the business's, or those of their own appointments."""
-    return contacts_within(reach_of(caller, Permission.CONTACTS_READ_ALL))
 
 
 def show(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:

@@ -26,10 +26,10 @@ from slotkeeper.doors.dashboard.asking import (
     caller_of,
     number_from,
     show,
-    visible_customers,
 )
 from slotkeeper.doors.dashboard.message_lines import of_customer
 from slotkeeper.doors.dashboard.money_about import money_of_customer
+from slotkeeper.doors.disclosure import customers_of
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.permissions import Permission
 
@@ -64,7 +64,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     """List customers by name."""
     caller = caller_of(request)
     text = _searched(request)
-    contacts = visible_customers(caller).order_by("name", "pk")
+    contacts = customers_of(caller).order_by("name", "pk")
     if text:
         contacts = contacts.matching(text, caller.may(Permission.CONTACTS_READ_DETAILS))
     page = Paginator(contacts, PAGE_ROWS).get_page(number_from(request.GET.get("page"), MOST_PAGES) or 1)
@@ -85,7 +85,7 @@ def search(request: HttpRequest) -> HttpResponse:
     caller = caller_of(request)
     text, may_see_details = _searched(request), caller.may(Permission.CONTACTS_READ_DETAILS)
     begins = Case(When(name__istartswith=text, then=0), default=1)
-    found = visible_customers(caller).matching(text, may_see_details).order_by(begins, "name", "pk")
+    found = customers_of(caller).matching(text, may_see_details).order_by(begins, "name", "pk")
     shown = list(found[:MOST_SUGGESTED]) if text else []
     names = ["id", "name", *(["email", "phone"] if may_see_details else [])]
     words = ngettext("%(number)d customer found.", "%(number)d customers found.", len(shown)) % {"number": len(shown)}
@@ -98,6 +98,7 @@ def page(request: HttpRequest, contact_id: int) -> HttpResponse:
     """Show a customer and their appointments, the latest first."""
     caller = caller_of(request)
     contact = _found(caller, contact_id)
+    may_change = customers_of(caller, Permission.CONTACTS_WRITE_ALL).filter(pk=contact.pk).exists()
     theirs = narrowed(caller, {}).filter(contact_id=contact.pk).order_by("-start_time", "-pk")
     shown = Paginator(theirs, PAGE_ROWS).get_page(number_from(request.GET.get("page"), MOST_PAGES) or 1)
     context = {
@@ -109,8 +110,8 @@ def page(request: HttpRequest, contact_id: int) -> HttpResponse:
         "money": money_of_customer(contact.pk, caller),
         "query": "",
         "may_see_details": caller.may(Permission.CONTACTS_READ_DETAILS),
-        "may_write": caller.may(Permission.CONTACTS_WRITE),
-        "may_erase": caller.may(Permission.CONTACTS_WRITE_ALL),
+        "may_write": may_change and caller.may(Permission.CONTACTS_WRITE),
+        "may_erase": may_change and caller.may(Permission.CONTACTS_WRITE_ALL),
         "may_book": caller.may(Permission.APPOINTMENTS_WRITE),
     }
     return show(request, "dashboard/customer.html", context)
@@ -123,11 +124,9 @@ def new(request: HttpRequest) -> HttpResponse:
     caller = caller_of(request)
     form = CustomerForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        contact = create_contact(caller.business_id, form.wanted(), caller.actor, int(time.time()))
+        contact = create_contact(caller.business_id, form.wanted(), caller.actor, int(time.time()), caller.user_id)
         messages.success(request, gettext("Saved."))
-        # A provider sees the customers of their own appointments, so not this one yet.
-        is_seen = caller.may(Permission.CONTACTS_READ_ALL)
-        return redirect("customer", contact.pk) if is_seen else redirect("customers")
+        return redirect("customer", contact.pk)
     return show(request, "dashboard/customer_form.html", {"form": form})
 
 
@@ -136,7 +135,7 @@ def new(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest, contact_id: int) -> HttpResponse:
     """Change what is known of a customer; a change by somebody else meanwhile is shown first."""
     caller = caller_of(request)
-    contact = _found(caller, contact_id)
+    contact = _found(caller, contact_id, Permission.CONTACTS_WRITE_ALL)
     names = ("name", "email", "phone", "notes", "version")
     form = CustomerForm(request.POST or None, initial={name: getattr(contact, name) for name in names})
     current = None
@@ -163,7 +162,7 @@ def edit(request: HttpRequest, contact_id: int) -> HttpResponse:
 def erase(request: HttpRequest, contact_id: int) -> HttpResponse:
     """Ask whether to erase a customer, and erase them."""
     caller = caller_of(request)
-    contact = _found(caller, contact_id)
+    contact = _found(caller, contact_id, Permission.CONTACTS_WRITE_ALL)
     if request.method == "POST":
         try:
             erase_customer(caller.business_id, contact.pk, caller.actor)
@@ -178,8 +177,8 @@ def _searched(request: HttpRequest) -> str:
     return "".join(one for one in request.GET.get("q", "")[:MOST_SEARCHED] if one.isprintable()).strip()
 
 
-def _found(caller: Caller, contact_id: int) -> Contact:
-    contact = visible_customers(caller).filter(pk=min(contact_id, LARGEST_ID)).first()
+def _found(caller: Caller, contact_id: int, everyones: Permission = Permission.CONTACTS_READ_ALL) -> Contact:
+    contact = customers_of(caller, everyones).filter(pk=min(contact_id, LARGEST_ID)).first()
     if contact is None:
         raise Http404
     return contact

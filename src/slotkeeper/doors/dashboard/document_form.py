@@ -15,9 +15,9 @@ from slotkeeper.billing.documents import BUYER_FIELDS
 from slotkeeper.billing.models import Invoice, Quote
 from slotkeeper.doors.dashboard.appointment_form import Text
 from slotkeeper.doors.dashboard.appointment_list import FIRST_DAY, LAST_DAY
-from slotkeeper.doors.dashboard.asking import visible_customers
 from slotkeeper.doors.dashboard.money_fields import percent_field, write_decimal
 from slotkeeper.doors.dashboard.offering_fields import currency_choices
+from slotkeeper.doors.disclosure import customers_of
 from slotkeeper.doors.ids import LARGEST_ID
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.money import LARGEST_AMOUNT
@@ -85,7 +85,7 @@ class DocumentForm(forms.Form):
         contact_id: int | None = self.cleaned_data["contact_id"]
         if contact_id is None or contact_id == self.document.contact_id:
             return contact_id
-        if not visible_customers(self.caller).filter(pk=contact_id).exists():
+        if not customers_of(self.caller).filter(pk=contact_id).exists():
             self.add_error("contact_name", _("There is no such customer."))  # its own field is hidden
             return None
         return contact_id
@@ -97,7 +97,7 @@ class DocumentForm(forms.Form):
     def wanted(self) -> dict[str, Any]:
         """Give the fields in the verbs' words, without the lines."""
         data = self.cleaned_data
-        known = visible_customers(self.caller).filter(pk=data["contact_id"] or 0).first()
+        known = customers_of(self.caller).filter(pk=data["contact_id"] or 0).first()
         # Only what differs from the customer is the paper's own: who marries before it is issued has the new name.
         name = data["contact_name"] if known is None or known.name != data["contact_name"] else ""
         email = data.get("contact_email", (self.document.buyer or {}).get("email", ""))

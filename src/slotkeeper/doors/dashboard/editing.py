@@ -15,7 +15,7 @@ from slotkeeper.billing.lines import BadLines
 from slotkeeper.billing.models import Invoice, Quote
 from slotkeeper.billing.profile import profile_of
 from slotkeeper.billing.quotes import create_quote, update_quote
-from slotkeeper.doors.dashboard.asking import caller_of, number_from, show, visible_customers
+from slotkeeper.doors.dashboard.asking import caller_of, number_from, show
 from slotkeeper.doors.dashboard.document_form import DocumentForm, InvoiceForm, QuoteForm
 from slotkeeper.doors.dashboard.money_fields import (
     MOST_LINES_OF_A_FORM,
@@ -24,6 +24,7 @@ from slotkeeper.doors.dashboard.money_fields import (
     wanted_lines,
 )
 from slotkeeper.doors.dashboard.money_words import REFUSALS, sum_rows
+from slotkeeper.doors.disclosure import customers_of
 from slotkeeper.offerings.refusals import InvalidFields, NotInBusiness
 from slotkeeper.people.callers import Caller
 from slotkeeper.people.models import Business
@@ -77,7 +78,7 @@ def new_document(kind: type[Quote] | type[Invoice], request: HttpRequest) -> Quo
     """Prepare a document that is not stored: for the customer whom the query names, if the caller sees them."""
     caller = caller_of(request)
     business = Business.objects.get(pk=caller.business_id)
-    contact = visible_customers(caller).filter(pk=number_from(request.GET.get("contact_id")) or 0).first()
+    contact = customers_of(caller).filter(pk=number_from(request.GET.get("contact_id")) or 0).first()
     locale = (contact.locale if contact else None) or business.locale
     return kind(business=business, currency=business.currency, contact=contact, locale=locale)
 
@@ -129,7 +130,7 @@ def _page(editor: _Editor) -> HttpResponse:
         "is_writing": is_writing,
         "is_added": "more" in editor.request.POST,
         "may_add": editor.lines.total_form_count() < MOST_LINES_OF_A_FORM,
-        "contact": visible_customers(editor.caller).filter(pk=contact_id or 0).first(),
+        "contact": customers_of(editor.caller).filter(pk=contact_id or 0).first(),
         "current": editor.current,
         "sums": sum_rows(document) if document.pk else [],
         "has_address": any(form[name].value() for name in ("street", "postal_code", "city", "country", "vat_id")),
