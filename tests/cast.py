@@ -49,11 +49,12 @@ def make_cast() -> Cast:
     return Cast(owner, colleague, outsider, customer)
 
 
-def add_member(owner: Membership, email: str, role: Role) -> Membership:
+def add_member(owner: Membership, email: str, role: Role, **place: Any) -> Membership:
     user = User.objects.create_user(
         email, PASSWORD, name=email.split("@", maxsplit=1)[0].title(), time_zone=ZONE, created_at=datetime.now(UTC)
     )
-    return Membership.objects.create(user=user, business=owner.business, role=role, created_at=datetime.now(UTC))
+    now = datetime.now(UTC)
+    return Membership.objects.create(user=user, business=owner.business, role=role, created_at=now, **place)
 
 
 def token_for(membership: Membership, scope: Scope = Scope.WRITE) -> str:

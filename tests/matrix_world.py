@@ -18,10 +18,11 @@ from slotkeeper.calendars.models import CalendarConnection, CalendarEventLink, C
 from slotkeeper.changes.record import COMMAND
 from slotkeeper.outbox.models import Message
 from slotkeeper.people.models import ApiToken, Membership, SessionRecord, User
-from slotkeeper.rules.permissions import Role, Scope
+from slotkeeper.rules.permissions import GRANTABLE, Permission, Role, Scope
 
-# Texts of the business that it shows nobody else; texts of the owner's own rows; and how a customer is reached.
-BUSINESS, ROW, DETAIL = "zqbusinessmark", "zqrowmark", "zqdetailmark"
+# Texts of the business that it shows nobody else; texts of the owner's own rows; how a customer is reached; and why the
+# owner is away.
+BUSINESS, ROW, DETAIL, AWAY = "zqbusinessmark", "zqrowmark", "zqdetailmark", "zqawaymark"
 NOW = datetime.now(UTC).replace(microsecond=0)
 NOBODYS = "nobodys-7f3a"
 
@@ -49,6 +50,8 @@ class Asker:
     name: str
     role: Role | None = None
     scope: Scope = Scope.WRITE
+    grants: frozenset[str] = frozenset()
+    is_limited: bool = False
     is_outsider: bool = False
     hides: tuple[str, ...] = ()  # the marks that they must never see
     token: str | None = None
@@ -109,7 +112,7 @@ def _store_by_api(world: World, api: Api) -> None:
     assert answer.status_code == 201, answer.content
     ids["appointment"] = answer.json()["id"]
     ids["token"] = _made(api, "/api/tokens", {"name": BUSINESS})
-    away = {"start": "2027-03-01T00:00:00", "end": "2027-03-02T00:00:00", "reason": ROW}
+    away = {"start": "2027-03-01T00:00:00", "end": "2027-03-02T00:00:00", "reason": AWAY}
     ids["time_off"] = _made(api, f"/api/users/{user_id}/time-off", away)
     ids["closure"] = _made(api, "/api/closures", {"date": "2027-12-24", "name": BUSINESS})
     ids["resource"] = _made(api, "/api/resources", {"name": BUSINESS})
@@ -147,18 +150,30 @@ def _store_message(world: World) -> None:
 
 def _invite_askers(world: World) -> None:
     cast, askers = world.cast, world.askers
-    everything = (BUSINESS, ROW, DETAIL)
+    everything = (BUSINESS, ROW, DETAIL, AWAY)
     members = {role: add_member(cast.owner, f"{role}@practice.test", role) for role in Role if role != Role.OWNER}
     members[Role.PROVIDER] = cast.colleague
-    hidden = {Role.PROVIDER: (ROW, DETAIL), Role.VIEWER: (DETAIL,)}
+    hidden = {Role.PROVIDER: (ROW, DETAIL, AWAY), Role.BOOKKEEPER: (AWAY,), Role.VIEWER: (DETAIL, AWAY)}
     for role, member in {Role.OWNER: cast.owner, **members}.items():
         askers[role.value] = _signed_in(Asker(role.value, role, hides=hidden.get(role, ())), member)
+    all_but_details = GRANTABLE - {Permission.CONTACTS_READ_DETAILS}
+    granted = Asker("granted", Role.VIEWER, grants=all_but_details, hides=(DETAIL,))
+    limits = {"limited_to_user_ids": []}, {"limited_to_service_ids": []}
+    alone, idle = (
+        add_member(cast.owner, f"{place}@practice.test", Role.SCHEDULER, **limit)
+        for place, limit in zip(("alone", "idle"), limits, strict=True)
+    )
     reading = Asker("read-only token", Role.OWNER, Scope.READ, token=token_for(cast.owner, Scope.READ))
     outsider = Asker("outsider", Role.OWNER, is_outsider=True, hides=everything)
     suspended, removed = (add_member(cast.owner, f"{name}@practice.test", Role.ADMIN) for name in ("late", "gone"))
     askers |= {
         reading.name: reading,
         outsider.name: _signed_in(outsider, cast.outsider),
+        "granted": _signed_in(
+            granted, add_member(cast.owner, "granted@practice.test", Role.VIEWER, grants=sorted(all_but_details))
+        ),
+        "limited to people": _signed_in(_limited("limited to people", ROW, DETAIL, AWAY), alone),
+        "limited to services": _signed_in(_limited("limited to services", ROW, DETAIL), idle),
         "anonymous": Asker("anonymous", hides=everything),
         "suspended": _signed_in(Asker("suspended", hides=everything), suspended),
         "removed": _signed_in(Asker("removed", hides=everything), removed),
@@ -172,6 +187,11 @@ def _invite_askers(world: World) -> None:
     ApiToken.objects.filter(pk=newest[0].pk).update(expires_at=NOW - timedelta(seconds=1))
     record = SessionRecord.objects.filter(session_id=askers["owner"].session).first()
     world.ids["session"] = record.pk if record else _session_record(cast.owner).pk
+
+
+def _limited(name: str, *hides: str) -> Asker:
+    """Describe a scheduler who is limited so far that no appointment of the practice's owner is within reach."""
+    return Asker(name, Role.SCHEDULER, is_limited=True, hides=hides)
 
 
 def _signed_in(asker: Asker, member: Membership) -> Asker:

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from matrix_world import BUSINESS, CONSTANTS, DETAIL, PARAMETERS, ROW, Asker, World, made_world
+from matrix_world import AWAY, BUSINESS, CONSTANTS, DETAIL, PARAMETERS, ROW, Asker, World, made_world
 from slotkeeper.changes.models import Change
 from slotkeeper.doors.access import PUBLIC, SIGNED_IN, Access, access_to
 from slotkeeper.rules.permissions import Permission, may
@@ -25,15 +25,35 @@ pytestmark = pytest.mark.django_db  # without it pytest-django makes no database
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 CHANGING = frozenset(METHODS) - {"GET"}
-# What every API operation with a body takes at least, by route: with it, a foreign id is all that can be wrong.
+# What every API operation with a body takes at least, by route: with it, a foreign id is all that can be wrong. Where a
+# body or a query names rows itself, "<…>" stands for one of the owner's, as in a path.
+OWNERS_TIME = {"start_time": "2027-01-15T14:00:00", "end_time": "2027-01-15T15:00:00", "user_id": "<user_id>"}
 BODIES: dict[str, Any] = {
+    "api_appointments": {
+        "title": "x",
+        "start_time": "2027-01-16T14:00:00",
+        "end_time": "2027-01-16T15:00:00",
+        "contact_id": "<contact_id>",
+    },
+    "api_new_series": {"title": "x", "every_weeks": 1, "times": 2, **OWNERS_TIME},
+    "api_check_conflicts": OWNERS_TIME,
+    "api_closure_impact": {"date": "2027-01-15"},
+    "api_reassign": {
+        "from_user_id": "<user_id>",
+        "to_user_id": "<user_id>",
+        "preview": True,
+        "start": "2027-01-15T00:00:00",
+        "end": "2027-01-16T00:00:00",
+    },
+    "api_quotes": {"contact_id": "<contact_id>", "lines": []},
+    "api_invoices": {"contact_id": "<contact_id>", "appointment_id": "<appointment_id>", "lines": []},
     "api_appointment": {"title": "x"},
     "api_assign": {"user_id": 1},
     "api_contact": {"name": "x"},
     "api_service": {"name": "x"},
     "api_hours": {"weekly": {}},
     "api_override": {"ranges": []},
-    "api_hours_impact": {"weekly": {}},
+    "api_hours_impact": {"override": {"date": "2027-01-15", "ranges": []}},
     "api_times_off": {"start": "2027-05-01T00:00:00", "end": "2027-05-02T00:00:00"},
     "api_time_off": {"start": "2027-05-01T00:00:00", "end": "2027-05-02T00:00:00"},
     "api_resource": {"name": "x"},
@@ -46,7 +66,9 @@ BODIES: dict[str, Any] = {
     "api_appointment_resources": {"resource_ids": []},
 }
 QUERIES = {
-    "api_freebusy": "start=2027-01-15T00:00:00&end=2027-01-16T00:00:00",
+    "api_freebusy": "start=2027-01-15T00:00:00&end=2027-01-16T00:00:00&user_id=<user_id>",
+    "api_why_not": "service_id=<service_id>&user_id=<user_id>&at=2027-01-15T14:00:00",
+    "day": "day=2027-01-15",
     "api_audit_export": "start=2020-01-01&end=2020-12-31",
     "api_invoices_export": "from=2026-01-01&to=2027-01-01",
     "api_revenue": "from=2026-01-01&to=2027-01-01",
@@ -122,7 +144,12 @@ def path_of(route: Route, world: World) -> str:
         return str(world.ids[PARAMETERS[name]] if name in PARAMETERS else CONSTANTS[name])
 
     path = re.sub(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>[^)]*\)", lambda m: value(m) if m[1] else CONSTANTS[m[2]], route.path)
-    return path + (f"?{QUERIES[route.name]}" if route.name in QUERIES else "")
+    return path + (f"?{with_ids(QUERIES[route.name], world)}" if route.name in QUERIES else "")
+
+
+def with_ids(text: str, world: World) -> str:
+    """Fill the owner's rows into a body or a query."""
+    return re.sub(r'"?<(\w+)>"?', lambda match: str(world.ids[PARAMETERS[match[1]]]), text)
 
 
 def expected_refusal(route: Route, asker: Asker, *, is_token: bool) -> int | None:
@@ -135,7 +162,10 @@ def expected_refusal(route: Route, asker: Asker, *, is_token: bool) -> int | Non
     if not asker.is_known:  # signed in, but no member of anything any more
         return None if route.access == SIGNED_IN else 403
     assert asker.role is not None
-    if isinstance(route.access, Permission) and not may(asker.role, asker.scope, route.access):
+    place = asker.role, asker.scope
+    if isinstance(route.access, Permission) and not may(
+        *place, route.access, asker.grants, is_limited=asker.is_limited
+    ):
         return 403
     return None
 
@@ -159,7 +189,7 @@ class Probe:
             changed = not may_change and self._changes() != self.changes_before
             transaction.set_rollback(True)
         self.asked += 1
-        self.seen |= {mark for mark in (BUSINESS, ROW, DETAIL) if mark in text}
+        self.seen |= {mark for mark in (BUSINESS, ROW, DETAIL, AWAY) if mark in text}
         for problem in self._wrong(route, expected, status, text):
             self.problems.append(f"{self.asker.name}: {route} -> {status}: {problem}")
         if changed:
@@ -177,7 +207,8 @@ class Probe:
         elif self.asker.session:
             self.client.cookies["slotkeeper_session"] = self.asker.session
         if route.method in CHANGING and route.name in BODIES:
-            sent = {"data": json.dumps(BODIES[route.name]), "content_type": "application/json"}
+            body = with_ids(json.dumps(BODIES[route.name]), self.world)
+            sent = {"data": body, "content_type": "application/json"}
         elif route.method == "POST" and not route.is_api:
             sent = {"content_type": "application/x-www-form-urlencoded"}
         answer: Any = self.client.generic(route.method, path_of(route, self.world), headers=headers, **sent)
@@ -220,8 +251,8 @@ def world(django_db_setup, django_db_blocker) -> Iterator[World]:
 
 
 ASKERS = [
-    "owner", "admin", "scheduler", "provider", "bookkeeper", "viewer", "read-only token", "outsider", "anonymous",
-    "suspended", "removed", "revoked", "expired",
+    "owner", "admin", "scheduler", "provider", "bookkeeper", "viewer", "read-only token", "outsider", "granted",
+    "limited to people", "limited to services", "anonymous", "suspended", "removed", "revoked", "expired",
 ]  # fmt: skip
 
 
@@ -241,7 +272,7 @@ def test_everybody_gets_exactly_as_far_as_they_may(world, name):
     assert asked > 100
     assert not problems, f"{len(problems)} of {asked}:\n" + "\n".join(problems)
     if name == "owner":  # else the marks would hide because they stand nowhere
-        assert set.union(*(probe.seen for probe in probes)) == {BUSINESS, ROW, DETAIL}
+        assert set.union(*(probe.seen for probe in probes)) == {BUSINESS, ROW, DETAIL, AWAY}
 
 
 def ways_of(asker: Asker) -> list[bool]:

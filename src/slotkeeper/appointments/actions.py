@@ -4,7 +4,7 @@ Each verb is one transaction that also appends one row to the record of changes.
 itself is claimed by the database (guard.py): a verb learns of an overlap by being refused.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -67,11 +67,11 @@ class VersionConflict(Exception):
 
 
 class SlotTaken(Exception):
-    """The time is not free."""
+    """The time of the person with `user_id` is not free."""
 
-    def __init__(self, conflicts: list[BusyEntry], alternatives: list[Interval]) -> None:
-        super().__init__(conflicts, alternatives)
-        self.conflicts, self.alternatives = conflicts, alternatives
+    def __init__(self, user_id: int, conflicts: list[BusyEntry], alternatives: list[Interval]) -> None:
+        super().__init__(user_id, conflicts, alternatives)
+        self.user_id, self.conflicts, self.alternatives = user_id, conflicts, alternatives
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ def update(
                     _require_assignable(target, current)
                 wish = wish_of(current)
                 if _CLAIMED & wanted.keys() and not target.may_overlap_time_off and is_absent(wish, now):
-                    raise SlotTaken(*in_the_way(wish, now))
+                    raise _taken(wish, now)
                 with keeping_resources(current, wanted, now) as exchange:
                     current.save(force_update=True)
                 state = before | exchange.before, _state(current) | exchange.after
@@ -169,9 +169,9 @@ def update(
     except IntegrityError as error:
         if not is_overlap(error):
             raise
-        raise SlotTaken(*in_the_way(wish, now)) from None
+        raise _taken(wish, now) from None
     except NoResource as error:
-        raise SlotTaken(*in_the_way(wish, now, error.conflicts)) from None
+        raise _taken(wish, now, error.conflicts) from None
     return _found(Reach(target.reach.business_id), target.appointment_id)
 
 
@@ -226,16 +226,20 @@ def enter(booking: Booking, entry: Entry, actor: Actor, now: int) -> Entered:
     wish = Wish(person, asked, (before, after), booking.service_id)
     is_away = place.is_time_off or (place.has_calendars and is_in_calendar(wish, now))
     if is_away and not entry.may_overlap_time_off:
-        raise SlotTaken(*in_the_way(wish, now))
+        raise _taken(wish, now)
     insert = insert_with_resources if place.has_needs else insert_booking
     try:
         return Entered(insert(booking, entry, actor, now), place.keeps_hours)
     except IntegrityError as error:
         if not is_overlap(error):
             raise
-        raise SlotTaken(*in_the_way(wish, now)) from None
+        raise _taken(wish, now) from None
     except NoResource as error:
-        raise SlotTaken(*in_the_way(wish, now, error.conflicts)) from None
+        raise _taken(wish, now, error.conflicts) from None
+
+
+def _taken(wish: Wish, now: int, missing: Sequence[BusyEntry] = ()) -> SlotTaken:
+    return SlotTaken(wish.person.user_id, *in_the_way(wish, now, missing))
 
 
 def _place(person: Person, service_id: int | None, contact_id: int | None, asked: Interval) -> _Place:

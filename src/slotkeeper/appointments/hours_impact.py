@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import islice
 
-from slotkeeper.appointments.reach import own_reach
+from slotkeeper.appointments.reach import Reach, own_reach
 from slotkeeper.appointments.rows import AppointmentRow, Listing, read_listing
 from slotkeeper.offerings.hours import Day, Member, checked_day, proposed_week
 from slotkeeper.offerings.models import Closure
@@ -31,14 +31,15 @@ class HoursProposal:
     time_off: Interval | None = None
 
 
-def read_impact(member: Member, proposal: HoursProposal, now: int) -> list[AppointmentRow]:
-    """List the appointments to come that a change would leave outside, by start: at most 200.
+def read_impact(member: Member, proposal: HoursProposal, reach: Reach, now: int) -> list[AppointmentRow]:
+    """List the appointments to come, of those within reach, that a change would leave outside, by start: at most 200.
 
     One that lies outside already is none of them. Raises NotInBusiness and InvalidFields.
     """
     left = (row for page in _pages(member, now) for row in _left_outside(member, proposal, page))
     _hours(member, proposal, date(1970, 1, 1), date(1970, 1, 1))  # refuses even where nothing is booked
-    return list(islice(left, MAX_APPOINTMENTS))
+    seen = (row for row in left if reach.covers(row.user_id, row.service_id))
+    return list(islice(seen, MAX_APPOINTMENTS))
 
 
 def _pages(member: Member, now: int) -> Iterator[list[AppointmentRow]]:

@@ -38,7 +38,7 @@ def change_resources(target: Target, resource_ids: Collection[int], actor: Actor
             try:
                 require_free(current, found, now)
             except NoResource as error:
-                raise SlotTaken(error.conflicts, []) from None
+                raise SlotTaken(current.user_id, error.conflicts, []) from None
             with exchanging(current, sorted(had), wanted) as exchange:
                 current.version += 1
                 current.updated_at = datetime.fromtimestamp(now, UTC)

@@ -38,10 +38,11 @@ class Repetition:
 
 @dataclass(frozen=True, slots=True)
 class RefusedDate:
-    """A date of a series that is not free; `number` counts from 1."""
+    """A date of a series that is not free for a person; `number` counts from 1."""
 
     number: int
     asked: Interval
+    user_id: int
     conflicts: list[BusyEntry]
     alternatives: list[Interval]
 
@@ -129,7 +130,7 @@ def _each(
         try:
             rows[number] = act(number)
         except actions.SlotTaken as error:
-            refused.append(RefusedDate(number + 1, dates[number], error.conflicts, error.alternatives))
+            refused.append(RefusedDate(number + 1, dates[number], error.user_id, error.conflicts, error.alternatives))
     if refused:
         raise SeriesRefused(sorted(refused, key=lambda date: date.number))
     return [rows[number] for number in range(len(dates))]

@@ -1,8 +1,9 @@
-"""Who may learn what of why a time is not free; strangers nothing about customers, nothing about anyone's day."""
+"""Who may learn what: of which customers, and of why a time is not free; strangers nothing about anybody."""
 
 from collections.abc import Iterable
 
 from slotkeeper.appointments.actions import UnknownReference
+from slotkeeper.appointments.free_busy import BusyEntry, BusyKind
 from slotkeeper.appointments.models import contacts_within
 from slotkeeper.appointments.reach import reach_of
 from slotkeeper.appointments.rows import find_several
@@ -36,6 +37,22 @@ def require_customer(caller: Caller, contact_id: int | None) -> None:
         raise UnknownReference
 
 
+def disclosed(entries: list[BusyEntry], caller: Caller, user_id: int) -> list[BusyEntry]:
+    """Leave out of what keeps a person busy which appointments it is, and in which calendars, as far as it is private.
+
+    One's own day is told whole, a colleague's as far as their appointments are within reach, anybody else's is busy.
+    """
+    if user_id == caller.user_id:
+        return entries
+    if not caller.reaches(user_id, Permission.APPOINTMENTS_READ_ALL):
+        return [_without_names(entry) for entry in entries]
+    if not caller.is_limited:
+        return entries
+    named = {entry.appointment_id for entry in entries if entry.appointment_id is not None}
+    seen = _readable(named, caller) | {None}
+    return [entry if entry.appointment_id in seen else _without_names(entry) for entry in entries]
+
+
 def told_reasons(obstacles: Iterable[Obstacle]) -> list[Reason]:
     """Give the reasons that may be told, each once; all that keeps a person or a room busy is `booked`."""
     reasons = (Reason.BOOKED if one.reason in _PRIVATE else one.reason for one in obstacles)
@@ -44,6 +61,14 @@ def told_reasons(obstacles: Iterable[Obstacle]) -> list[Reason]:
 
 def readable_appointments(obstacles: Iterable[Obstacle], caller: Caller) -> frozenset[int]:
     """Say which of the appointments that stand in the way a member may see."""
-    named = {one.appointment_id for one in obstacles if one.appointment_id is not None}
+    return _readable({one.appointment_id for one in obstacles if one.appointment_id is not None}, caller)
+
+
+def _readable(appointment_ids: set[int], caller: Caller) -> frozenset[int]:
     reach = reach_of(caller, Permission.APPOINTMENTS_READ_ALL)
-    return frozenset(row.id for row in find_several(reach, sorted(named)))
+    return frozenset(row.id for row in find_several(reach, sorted(appointment_ids)))
+
+
+def _without_names(entry: BusyEntry) -> BusyEntry:
+    """Tell no more than that it keeps somebody busy. Rooms and equipment have names for everybody."""
+    return entry if entry.kind is BusyKind.RESOURCE else entry._replace(appointment_id=None, title=None)

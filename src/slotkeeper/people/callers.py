@@ -34,8 +34,8 @@ class Caller(msgspec.Struct, frozen=True):
     source: str = ""  # the door, and the address of who is asking
 
     def may(self, permission: Permission) -> bool:
-        """Say whether the role, or a grant, and the token's scope allow it."""
-        return may(self.role, self.scope, permission, self.grants)
+        """Say whether the role, or a grant, allows it, and neither the token's scope nor a limit is against it."""
+        return may(self.role, self.scope, permission, self.grants, is_limited=self.is_limited)
 
     def reaches(self, user_id: int, everyones: Permission) -> bool:
         """Say whether the caller may do something about a person: themselves, or with that permission those allowed."""

@@ -138,7 +138,22 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 GRANTABLE = PERMISSIONS[Role.ADMIN] - {_P.MEMBERS_WRITE, _P.TOKENS_WRITE, _P.SETTINGS_WRITE, _P.WEBHOOKS_WRITE}
 
 
-def may(role: Role, scope: Scope, permission: Permission, grants: frozenset[str] = frozenset()) -> bool:
-    """Say whether a caller of this role, with these grants, through a token of this scope, has the permission."""
+# What is about a business as a whole, and closed to whoever is limited to some of its people or services.
+OF_THE_WHOLE = frozenset(
+    {_P.REPORTS_READ, _P.AUDIT_READ, _P.MONEY_READ, _P.MONEY_WRITE, _P.MESSAGES_READ, _P.MESSAGES_WRITE}
+)
+
+
+def may(
+    role: Role,
+    scope: Scope,
+    permission: Permission,
+    grants: frozenset[str] = frozenset(),
+    *,
+    is_limited: bool = False,
+) -> bool:
+    """Say whether a caller of this role, with these grants and limits, by a token of this scope, has the permission."""
     is_allowed = permission in PERMISSIONS[role] or permission in grants
+    if is_limited and permission in OF_THE_WHOLE:
+        return False
     return is_allowed and (scope is Scope.WRITE or permission.is_read)

@@ -14,6 +14,7 @@ from slotkeeper.appointments.free_busy import BusyEntry, BusyKind
 from slotkeeper.appointments.rows import AppointmentRow
 from slotkeeper.calendars.busy import CalendarReading, Freshness
 from slotkeeper.doors.api.problems import ApiProblem, FieldError, Problem
+from slotkeeper.doors.disclosure import disclosed
 from slotkeeper.doors.ids import known_id
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.appointment_status import Status
@@ -193,15 +194,15 @@ def write_slot_runs(runs: list[range], form: TimeForm) -> list[Slot]:
     return slots
 
 
-def write_conflicts(entries: list[BusyEntry], form: TimeForm, may_see_titles: bool) -> list[dict[str, Any]]:
-    """Write what stands in the way, each with its reason, as far as the caller may see it."""
+def write_conflicts(entries: list[BusyEntry], form: TimeForm) -> list[dict[str, Any]]:
+    """Write what stands in the way, each with its reason; it has been cut to what the caller may see."""
     edges = form.write_all(edge for entry in entries for edge in (entry.start, entry.end))
     written = []
     for entry, start, end in zip(entries, edges[::2], edges[1::2], strict=True):
         conflict: dict[str, Any] = {"start": start, "end": end, "reason": entry.kind}
-        if may_see_titles and entry.kind in _WITH_TITLE:
+        if entry.kind in _WITH_TITLE and entry.appointment_id is not None:
             conflict |= {"appointment_id": entry.appointment_id, "title": entry.title}
-        elif may_see_titles and entry.kind is BusyKind.CALENDAR:
+        elif entry.kind is BusyKind.CALENDAR and entry.title is not None:
             conflict["calendar"] = entry.title
         elif entry.resource_id is not None:
             conflict |= {"resource_id": entry.resource_id, "name": entry.title}
@@ -217,11 +218,6 @@ def write_calendars(readings: Iterable[CalendarReading], form: TimeForm) -> list
     ]
 
 
-def may_see_titles(caller: Caller, user_id: int) -> bool:
-    """Say whether the caller may see more of this person's appointments than "busy"."""
-    return caller.reaches(user_id, Permission.APPOINTMENTS_READ_ALL)
-
-
 def known_references(fields: dict[str, Any]) -> dict[str, Any]:
     """Make ids beyond 64 bits simply unknown ones."""
     for name in ("contact_id", "service_id", "user_id"):
@@ -231,7 +227,7 @@ def known_references(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def refusals(form: TimeForm, caller: Caller, user_id: int, stale: HTTPStatus = HTTPStatus.CONFLICT) -> Iterator[None]:
+def refusals(form: TimeForm, caller: Caller, stale: HTTPStatus = HTTPStatus.CONFLICT) -> Iterator[None]:
     """Turn a verb's refusals into answers in the form of the question."""
     try:
         yield
@@ -241,7 +237,7 @@ def refusals(form: TimeForm, caller: Caller, user_id: int, stale: HTTPStatus = H
             "SLOT_TAKEN",
             "The time is not free. Nothing was stored; the next free times are listed.",
             extra={
-                "conflicts": write_conflicts(error.conflicts, form, may_see_titles(caller, user_id)),
+                "conflicts": write_conflicts(disclosed(error.conflicts, caller, error.user_id), form),
                 "suggested_slots": write_slots(error.alternatives, form),
             },
         ) from None

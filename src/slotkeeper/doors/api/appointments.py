@@ -162,7 +162,7 @@ class Appointments(JsonEndpoint):
         caller, zone = self.caller, zone_of(self.caller, body.time_zone)
         booking, form = booking_of(body, caller, zone), TimeForm.with_offset(zone)
         ask_live([booking.user_id])
-        with refusals(form, caller, booking.user_id):
+        with refusals(form, caller):
             row, keeps_hours = actions.book_as_member(
                 booking, caller.actor, now(), allow_conflicts=body.allow_conflicts
             )
@@ -205,7 +205,6 @@ class OneAppointment(JsonEndpoint):
             if value is not UNSET and name not in {"version", "time_zone", "allow_conflicts"}
         }
         fields = known_references(fields)
-        user_id = fields.get("user_id", caller.user_id)
         check_override(caller, body.allow_conflicts)
         require_customer(caller, fields.get("contact_id"))
         zone = zone_of(caller, body.time_zone)
@@ -218,7 +217,7 @@ class OneAppointment(JsonEndpoint):
             target_of(self.request, caller, appointment_id, body.version), may_overlap_time_off=body.allow_conflicts
         )
         stale = HTTPStatus.PRECONDITION_FAILED if "If-Match" in self.request.headers else HTTPStatus.CONFLICT
-        with refusals(TimeForm.with_offset(zone), caller, user_id, stale):
+        with refusals(TimeForm.with_offset(zone), caller, stale):
             row = actions.update(target, fields, caller.actor, now())
             is_moved = bool({"start_time", "end_time", "user_id"} & fields.keys())
         form = TimeForm.with_offset(zone)
@@ -345,7 +344,7 @@ def target_of(
 def _move(endpoint: JsonEndpoint, appointment_id: int, status: Status, reason: str | None = None) -> HttpResponse:
     caller = endpoint.caller
     target = target_of(endpoint.request, caller, appointment_id)
-    with refusals(TimeForm.with_offset(caller.time_zone), caller, caller.user_id, HTTPStatus.PRECONDITION_FAILED):
+    with refusals(TimeForm.with_offset(caller.time_zone), caller, HTTPStatus.PRECONDITION_FAILED):
         row = actions.update(target, {"status": status}, caller.actor, now(), reason)
     return answer_one(row, caller.time_zone, caller)
 

@@ -21,7 +21,6 @@ from slotkeeper.doors.api.appointment_forms import (
     Refusal,
     Time,
     ZoneName,
-    may_see_titles,
     refusals,
     write_appointment,
     write_conflicts,
@@ -41,6 +40,7 @@ from slotkeeper.doors.api.problems import ApiProblem, bad_field
 from slotkeeper.doors.api.reading import known_id
 from slotkeeper.doors.api.times import TimeReader, zone_of
 from slotkeeper.doors.assignment_words import OBSTACLES
+from slotkeeper.doors.disclosure import disclosed
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.intervals import Interval
 from slotkeeper.rules.local_time import TimeForm
@@ -129,7 +129,7 @@ class AssignAppointment(JsonEndpoint):
         form = TimeForm.with_offset(caller.time_zone)
         stale = HTTPStatus.PRECONDITION_FAILED if "If-Match" in self.request.headers else HTTPStatus.CONFLICT
         ask_live([user_id])
-        with refusals(form, caller, user_id, stale):
+        with refusals(form, caller, stale):
             row = assignment.assign(target, user_id, caller.actor, now())
         return answer(with_warnings(row, form, caller), headers={"ETag": etag_of(row.version)})
 
@@ -210,5 +210,5 @@ def _write_stuck(one: Stuck, form: TimeForm, caller: Caller) -> dict[str, Any]:
 def _write_obstacle(one: Obstacle, form: TimeForm, caller: Caller) -> dict[str, Any]:
     written: dict[str, Any] = {"user_id": one.user_id, "code": one.why.value, "detail": str(OBSTACLES[one.why])}
     if one.conflicts:
-        written["conflicts"] = write_conflicts(one.conflicts, form, may_see_titles(caller, one.user_id))
+        written["conflicts"] = write_conflicts(disclosed(one.conflicts, caller, one.user_id), form)
     return written

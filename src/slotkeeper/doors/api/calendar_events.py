@@ -120,7 +120,7 @@ class AcceptProposal(JsonEndpoint):
         caller, form = self.caller, TimeForm.with_offset(self.caller.time_zone)
         reach = reach_of(caller, Permission.APPOINTMENTS_WRITE_ALL)
         proposal_id = known_id(parsed_path.proposal_id)
-        with refusals(form, caller, caller.user_id):
+        with refusals(form, caller):
             row = calendar_sync.accept(proposal_id, reach, caller.actor, int(time.time()))
         return answer(write_appointment(row, form, caller))
 

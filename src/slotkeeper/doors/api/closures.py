@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from slotkeeper.appointments.closed_days import read_booked_on
 from slotkeeper.appointments.hours_impact import MAX_APPOINTMENTS
-from slotkeeper.appointments.reach import Reach
+from slotkeeper.appointments.reach import reach_of
 from slotkeeper.appointments.rows import find_several
 from slotkeeper.doors.api.appointment_forms import write_appointment
 from slotkeeper.doors.api.appointments import REPEATED, NoFields, now
@@ -169,12 +169,12 @@ class ClosureImpact(JsonEndpoint):
 
     @answers(Impact)
     def post(self, parsed_body: Body[ProposedClosure]) -> HttpResponse:
-        """List the appointments to come on a date on which the business would be closed; nothing is changed."""
+        """List the appointments to come, of those within reach, on a date that would be closed; nothing is changed."""
         caller, day = self.caller, read_day("date", parsed_body.date)
         business = Business.objects.get(pk=caller.business_id)
-        ids = [one.pk for one in read_booked_on(business, [day], now(), MAX_APPOINTMENTS)]
-        form = TimeForm.with_offset(caller.time_zone)
-        booked = find_several(Reach(caller.business_id), ids)
+        reach, form = reach_of(caller, Permission.APPOINTMENTS_READ_ALL), TimeForm.with_offset(caller.time_zone)
+        ids = [one.pk for one in read_booked_on(business, [day], reach, now(), MAX_APPOINTMENTS)]
+        booked = find_several(reach, ids)
         return answer({"appointments": [write_appointment(row, form, caller) for row in booked]})
 
 

@@ -17,7 +17,6 @@ from slotkeeper.contacts.actions import UnknownContact
 from slotkeeper.doors.api.billing_errors import as_billing_problem
 from slotkeeper.doors.api.problems import ApiProblem, FieldError, bad_field, bad_fields, not_found
 from slotkeeper.doors.assignment_words import OBSTACLES
-from slotkeeper.doors.audit_lines import TrailIsWhole
 from slotkeeper.offerings import refusals, time_off
 from slotkeeper.outbox.ledger import NotResendable, UnknownMessage
 from slotkeeper.people.authority import InvalidPlace, MayNotManage, NotAboutOneself
@@ -80,7 +79,6 @@ _REFUSED: dict[type[Exception], tuple[HTTPStatus, str]] = {
     EndpointOff: (HTTPStatus.CONFLICT, "ENDPOINT_OFF"),
     TooManyEndpoints: (HTTPStatus.CONFLICT, "TOO_MANY_ENDPOINTS"),
     OutOfReach: (HTTPStatus.FORBIDDEN, "NOT_PERMITTED"),
-    TrailIsWhole: (HTTPStatus.FORBIDDEN, "NOT_PERMITTED"),
     MayNotManage: (HTTPStatus.FORBIDDEN, "NOT_PERMITTED"),
     NotAboutOneself: (HTTPStatus.FORBIDDEN, "NOT_PERMITTED"),
     SecondFactorMissing: (HTTPStatus.FORBIDDEN, "SECOND_FACTOR_REQUIRED"),

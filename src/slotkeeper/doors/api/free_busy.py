@@ -23,7 +23,6 @@ from slotkeeper.doors.api.appointment_forms import (
     Time,
     ZoneName,
     in_the_past,
-    may_see_titles,
     write_calendars,
     write_conflicts,
     write_slot_runs,
@@ -33,6 +32,7 @@ from slotkeeper.doors.api.appointments import now
 from slotkeeper.doors.api.base import NOT_FOUND, Body, JsonEndpoint, Query, answer, answers
 from slotkeeper.doors.api.reading import known_id
 from slotkeeper.doors.api.times import TimeReader, read_range, with_lost_plus, zone_of
+from slotkeeper.doors.disclosure import disclosed
 from slotkeeper.rules.availability import AlternativesRequest, free_gaps, free_slots
 from slotkeeper.rules.intervals import Interval
 from slotkeeper.rules.local_time import TimeForm, parse_time
@@ -113,10 +113,11 @@ class FreeBusyEndpoint(JsonEndpoint):
         gaps = free_gaps(window, (entry.blocked for entry in busyness.entries), open_windows)
         runs = free_slots(gaps, query.slot_minutes * 60, moment)
         busy = [entry for entry in busyness.entries if entry.end > window.start and entry.start < window.end]
+        shown = disclosed(busy, caller, person.user_id)
         written: dict[str, Any] = {
             "start": start_text,
             "end": end_text,
-            "busy": _write_busy(busy, form, may_see_titles(caller, person.user_id)),
+            "busy": _write_busy(shown, form),
             "free": write_slot_runs(runs, form),
             "source": "internal_only",
         }
@@ -155,7 +156,7 @@ class CheckConflicts(JsonEndpoint):
         alternatives = read_alternatives(person, request, body.exclude_id) if conflicts else []
         written: dict[str, Any] = {
             "has_conflicts": bool(conflicts),
-            "conflicts": write_conflicts(conflicts, form, may_see_titles(caller, person.user_id)),
+            "conflicts": write_conflicts(disclosed(conflicts, caller, person.user_id), form),
             "suggested_slots": write_slots(alternatives, form),
         }
         if busyness.calendars:
@@ -163,9 +164,9 @@ class CheckConflicts(JsonEndpoint):
         return answer(written)
 
 
-def _write_busy(entries: list[BusyEntry], form: TimeForm, may_see: bool) -> list[dict[str, Any]]:
-    busy = write_conflicts(entries, form, may_see)
+def _write_busy(entries: list[BusyEntry], form: TimeForm) -> list[dict[str, Any]]:
+    busy = write_conflicts(entries, form)
     for entry, written in zip(entries, busy, strict=True):
-        if entry.kind is BusyKind.APPOINTMENT and may_see:
+        if entry.kind is BusyKind.APPOINTMENT and entry.appointment_id is not None:
             del written["reason"]  # the users' document shows appointments without one
     return busy

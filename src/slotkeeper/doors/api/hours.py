@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from msgspec import UNSET, UnsetType
 
 from slotkeeper.appointments.hours_impact import HoursProposal, read_impact
+from slotkeeper.appointments.reach import reach_of
 from slotkeeper.doors.api.appointment_forms import Time, ZoneName, write_appointment
 from slotkeeper.doors.api.appointments import now
 from slotkeeper.doors.api.base import NOT_FOUND, At, Body, JsonEndpoint, Query, answer, answer_nothing, answers
@@ -181,11 +182,12 @@ class HoursImpact(JsonEndpoint):
 
     @answers(Impact, refusals=NOT_FOUND)
     def post(self, parsed_path: At[UserPath], parsed_body: Body[Proposal]) -> HttpResponse:
-        """List the appointments to come that a change would leave outside; nothing is changed."""
+        """List the appointments to come, of those within reach, that a change leaves outside; nothing is changed."""
         caller, zone = self.caller, zone_of(self.caller, parsed_body.time_zone)
         member = changeable_member(caller, parsed_path.user_id)
+        reach = reach_of(caller, Permission.APPOINTMENTS_READ_ALL)
         with fields_of_body():
-            left = read_impact(member, _proposal(parsed_body, zone), now())
+            left = read_impact(member, _proposal(parsed_body, zone), reach, now())
         form = TimeForm.with_offset(zone)
         return answer({"appointments": [write_appointment(row, form, caller) for row in left]})
 

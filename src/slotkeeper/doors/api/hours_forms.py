@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, structs
 
 from slotkeeper.doors.api.appointment_forms import AppointmentOut
 from slotkeeper.doors.api.problems import not_found, not_permitted
@@ -15,7 +15,7 @@ from slotkeeper.offerings.refusals import InvalidFields
 from slotkeeper.people.callers import Caller
 from slotkeeper.people.models import Membership
 from slotkeeper.rules.opening_hours import Range
-from slotkeeper.rules.permissions import Permission, Scope, may
+from slotkeeper.rules.permissions import Permission, Scope
 
 Clock: TypeAlias = Annotated[str, Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", examples=["09:00"])]
 ClockRange: TypeAlias = Annotated[
@@ -84,8 +84,8 @@ def changeable_member(caller: Caller, user_id: int) -> Member:
 
 
 def may_see_reasons(caller: Caller, user_id: int) -> bool:
-    """Say whether the caller may see why somebody is away."""
-    return user_id == caller.user_id or may(caller.role, Scope.WRITE, Permission.HOURS_WRITE_ALL, caller.grants)
+    """Say whether the caller may see why somebody is away; a token that only reads sees what its member does."""
+    return structs.replace(caller, scope=Scope.WRITE).reaches(user_id, Permission.HOURS_WRITE_ALL)
 
 
 def read_ranges(ranges: Sequence[Sequence[str]]) -> list[Range]:

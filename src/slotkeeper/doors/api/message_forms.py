@@ -10,6 +10,7 @@ from slotkeeper.appointments.messages import ENTITY
 from slotkeeper.doors.api.moments import written_moment
 from slotkeeper.doors.api.paging import DEFAULT_LIMIT, Limit
 from slotkeeper.doors.ids import known_id
+from slotkeeper.doors.message_disclosure import shown_addresses, shown_message
 from slotkeeper.doors.message_words import REASONS, reason_in_words
 from slotkeeper.outbox.kinds import CUSTOMER, INVITED, ChannelName, Kind, State, user_id_of
 from slotkeeper.outbox.models import Message
@@ -59,7 +60,10 @@ _RECIPIENTS = {CUSTOMER: Recipient.CUSTOMER, INVITED: Recipient.INVITED}
 
 
 class MessageOut(msgspec.Struct):
-    """A message. `reason` is a stable code where Slotkeeper decided, else a server's words; `detail` is a sentence."""
+    """A message. `reason` is a stable code where Slotkeeper decided, else a server's words; `detail` is a sentence.
+
+    `address` and a server's words are left out for callers without `contacts.read.details`.
+    """
 
     id: int
     subject_kind: str
@@ -151,7 +155,8 @@ def narrowing_of(query: MessageQuery) -> Narrowing:
 
 
 def write_message(message: Message, caller: Caller) -> dict[str, Any]:
-    """Write a message as MessageOut describes it."""
+    """Write a message as MessageOut describes it, as far as the caller may know of it."""
+    message = shown_message(message, caller)
     recipient, is_waiting = _RECIPIENTS.get(message.recipient, Recipient.MEMBER), message.state == State.WAITING
     return {
         "id": message.pk,
@@ -179,13 +184,14 @@ def write_message(message: Message, caller: Caller) -> dict[str, Any]:
 
 def write_reminder(one: Upcoming, caller: Caller) -> dict[str, Any]:
     """Write a reminder to come as ReminderOut describes it."""
+    addresses = shown_addresses(one.addresses, caller)
     return {
         "at": written_moment(one.at, caller),
         "appointment_id": one.appointment.pk,
         "start_time": written_moment(one.appointment.start_time, caller),
         "kind": one.kind,
         "minutes_before": one.minutes,
-        "channels": [{"channel": channel, "address": address} for channel, address in one.addresses.items()],
+        "channels": [{"channel": channel, "address": address} for channel, address in addresses.items()],
         "will_be_sent": one.reason is None,
         "reason": one.reason,
         "detail": None if one.reason is None else str(REASONS[one.reason]),

@@ -26,9 +26,10 @@ from slotkeeper.doors.api.paging import read_cursor, write_cursor
 from slotkeeper.doors.api.people import PageQuery
 from slotkeeper.doors.api.problems import not_found
 from slotkeeper.doors.ids import known_id
+from slotkeeper.doors.message_disclosure import ledger_of
 from slotkeeper.outbox.ledger import resend
 from slotkeeper.outbox.models import MessageQuerySet
-from slotkeeper.outbox.reading import Narrowing, current_hold, find_message, narrowed
+from slotkeeper.outbox.reading import Narrowing, current_hold, find_message
 from slotkeeper.people.callers import Caller
 from slotkeeper.reminders.preview import upcoming
 from slotkeeper.rules.permissions import Permission
@@ -44,7 +45,7 @@ class Messages(JsonEndpoint):
     @answers(MessageList)
     def get(self, parsed_query: Query[MessageQuery]) -> HttpResponse:
         """List messages, newest first: what was sent, what waits, and what was not sent and why."""
-        found = narrowed(self.caller.business_id, narrowing_of(parsed_query))
+        found = ledger_of(self.caller, narrowing_of(parsed_query))
         return _answer_page(found, parsed_query, self.caller)
 
 
@@ -85,7 +86,7 @@ class AppointmentMessages(JsonEndpoint):
         caller, appointment_id = self.caller, known_id(parsed_path.appointment_id)
         if find(reach_of(caller, Permission.APPOINTMENTS_READ_ALL), appointment_id) is None:
             raise not_found()
-        found = narrowed(caller.business_id, Narrowing(subject=(ENTITY, appointment_id)))
+        found = ledger_of(caller, Narrowing(subject=(ENTITY, appointment_id)))
         return _answer_page(found, parsed_query, caller)
 
 

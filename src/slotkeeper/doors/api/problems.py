@@ -71,7 +71,9 @@ def not_signed_in() -> ApiProblem:
     )  # fmt: skip
 
 
-def not_permitted(detail: str = gettext_noop("Your role or your token's scope does not allow this.")) -> ApiProblem:
+def not_permitted(
+    detail: str = gettext_noop("Your role, your limits or your token's scope do not allow this."),
+) -> ApiProblem:
     """Refuse what the caller's role or token does not allow."""
     return ApiProblem(HTTPStatus.FORBIDDEN, "NOT_PERMITTED", detail)
 

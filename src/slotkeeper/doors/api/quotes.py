@@ -231,7 +231,7 @@ class BookQuote(JsonEndpoint):
         target, form = target_for(self, quote_id, body.version), TimeForm.with_offset(zone)
         ask_live([booking.user_id])
         with (
-            refusals(form, caller, booking.user_id),
+            refusals(form, caller),
             refusing_stale(self.request, lambda one: write_quote(one, caller)),
         ):
             row = quotes.book_quote(target, booking, caller.actor, moment_now())

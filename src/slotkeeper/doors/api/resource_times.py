@@ -78,7 +78,7 @@ class AppointmentResources(JsonEndpoint):
         target = target_of(self.request, caller, parsed_path.appointment_id, parsed_body.version)
         stale = HTTPStatus.PRECONDITION_FAILED if "If-Match" in self.request.headers else HTTPStatus.CONFLICT
         resource_ids = [known_id(one) for one in parsed_body.resource_ids]
-        with refusals(TimeForm.with_offset(caller.time_zone), caller, caller.user_id, stale):
+        with refusals(TimeForm.with_offset(caller.time_zone), caller, stale):
             row = change_resources(target, resource_ids, caller.actor, now())
         return answer_one(row, caller.time_zone, caller)
 

@@ -21,7 +21,6 @@ from slotkeeper.doors.api.appointment_forms import (
     Slot,
     Time,
     ZoneName,
-    may_see_titles,
     refusals,
     write_appointment,
     write_conflicts,
@@ -41,6 +40,7 @@ from slotkeeper.doors.api.base import NOT_FOUND, At, Body, JsonEndpoint, Optiona
 from slotkeeper.doors.api.idempotency import once
 from slotkeeper.doors.api.problems import ApiProblem, bad_field, not_found
 from slotkeeper.doors.api.times import TimeReader, zone_of
+from slotkeeper.doors.disclosure import disclosed
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.intervals import Interval
 from slotkeeper.rules.local_time import TimeForm
@@ -100,7 +100,7 @@ class SeriesEndpoint(JsonEndpoint):
         first = Interval(booking.start_time, booking.end_time)
         dates = series.dates_of(first, Repetition(body.every_weeks, body.times, zone))
         form = TimeForm.with_offset(zone)
-        with refusals(form, caller, booking.user_id), _series_refusals(form, caller, booking.user_id):
+        with refusals(form, caller), _series_refusals(form, caller):
             rows = series.book_series(booking, dates, caller.actor, now(), allow_conflicts=body.allow_conflicts)
         return answer(_write(rows, form, caller), HTTPStatus.CREATED)
 
@@ -131,7 +131,7 @@ class CancelSeries(JsonEndpoint):
         caller = self.caller
         target = target_of(self.request, caller, parsed_path.appointment_id)
         form = TimeForm.with_offset(caller.time_zone)
-        with refusals(form, caller, caller.user_id, HTTPStatus.PRECONDITION_FAILED):
+        with refusals(form, caller, HTTPStatus.PRECONDITION_FAILED):
             rows = series.cancel_from_here(target, caller.actor, now(), parsed_body.reason)
         return answer(_write(rows, form, caller))
 
@@ -155,8 +155,8 @@ class MoveSeries(JsonEndpoint):
         target = target_of(self.request, caller, parsed_path.appointment_id)
         form = TimeForm.with_offset(zone)
         with (
-            refusals(form, caller, caller.user_id, HTTPStatus.PRECONDITION_FAILED),
-            _series_refusals(form, caller, caller.user_id),
+            refusals(form, caller, HTTPStatus.PRECONDITION_FAILED),
+            _series_refusals(form, caller),
         ):
             rows = series.move_from_here(target, to, zone, caller.actor, now())
         return answer(_write(rows, form, caller))
@@ -167,18 +167,17 @@ def _write(rows: list[AppointmentRow], form: TimeForm, caller: Caller) -> dict[s
 
 
 @contextmanager
-def _series_refusals(form: TimeForm, caller: Caller, user_id: int) -> Iterator[None]:
+def _series_refusals(form: TimeForm, caller: Caller) -> Iterator[None]:
     """Turn the refusal of a series into an answer that names every date."""
     try:
         yield
     except SeriesRefused as error:
-        may_see = may_see_titles(caller, user_id)
         refused = [
             RefusedDateOut(
                 date.number,
                 form.write(date.asked.start),
                 form.write(date.asked.end),
-                msgspec.convert(write_conflicts(date.conflicts, form, may_see), list[Conflict]),
+                msgspec.convert(write_conflicts(disclosed(date.conflicts, caller, date.user_id), form), list[Conflict]),
                 write_slots(date.alternatives, form),
             )
             for date in error.refused

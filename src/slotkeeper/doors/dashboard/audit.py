@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -17,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from slotkeeper.changes.models import Change
 from slotkeeper.changes.search import Wanted
 from slotkeeper.doors.access import permit
-from slotkeeper.doors.audit_lines import MAX_EXPORT_DAYS, TrailIsWhole, export_answer, shown_state, trail_of
+from slotkeeper.doors.audit_lines import MAX_EXPORT_DAYS, export_answer, shown_state, trail_of
 from slotkeeper.doors.dashboard.appointment_list import PAGE_ROWS, DayField, query_without_page
 from slotkeeper.doors.dashboard.asking import (
     MOST_PAGES,
@@ -140,10 +139,7 @@ def _found(caller: Caller, wish: dict[str, Any], stretch: tuple[datetime | None,
         actors=None if user_id is None else actors_of(caller.business_id, user_id),
         text=wish.get("q", ""),
     )
-    try:
-        return trail_of(caller, wanted)
-    except TrailIsWhole:
-        raise PermissionDenied from None
+    return trail_of(caller, wanted)
 
 
 def _stretch(wish: dict[str, Any], zone: str) -> tuple[datetime | None, datetime | None]:

@@ -17,7 +17,7 @@ from slotkeeper.appointments.closed_days import read_booked_on
 from slotkeeper.doors.access import permit
 from slotkeeper.doors.countries import country_in_words, in_dictionary_order
 from slotkeeper.doors.dashboard.appointment_form import Text
-from slotkeeper.doors.dashboard.asking import caller_of, now, people_of, show
+from slotkeeper.doors.dashboard.asking import caller_of, now, people_of, readable, show
 from slotkeeper.doors.dashboard.hours_form import day_field
 from slotkeeper.doors.ids import known_id
 from slotkeeper.offerings.closures import (
@@ -64,7 +64,7 @@ def add(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form)
     on = form.cleaned_data["date"]
-    booked = read_booked_on(_business(caller), [on], now(), MOST_BOOKED)
+    booked = read_booked_on(_business(caller), [on], readable(caller), now(), MOST_BOOKED)
     mark = ",".join(str(one.pk) for one in booked)
     if booked and request.POST.get("anyway") != mark:
         return _page(request, form, {"proposed": booked, "mark": mark})
@@ -116,11 +116,12 @@ def _page(request: HttpRequest, form: ClosureForm, more: dict[str, Any] | None =
     business, instant = _business(caller), now()
     today = local_day(business.time_zone, instant)
     to_come = Closure.objects.filter(business=business, date__gte=today).order_by("date")[:MOST_LISTED]
+    days = [closure.date for closure in to_come]
     country = _country(request.GET.get("country"), business.time_zone)
     context = {
         "form": form,
         "closures": to_come,
-        "booked": read_booked_on(business, [closure.date for closure in to_come], instant, MOST_BOOKED),
+        "booked": read_booked_on(business, days, readable(caller), instant, MOST_BOOKED),
         "people": people_of(caller.business_id),
         "calendars": _calendars_in_use(business),
         "countries": _countries(),

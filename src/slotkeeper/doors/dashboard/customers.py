@@ -49,9 +49,11 @@ class CustomerForm(forms.Form):
     notes = Text(_("Notes"), 2000, rows=4, help_text=_("For the business only."))
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, has_details: bool = True, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["email"].validators.append(RegexValidator(r"^[^@\s]+@[^@\s]+$", _("Enter an email address.")))
+        if not has_details:
+            del self.fields["email"], self.fields["phone"], self.fields["notes"]
 
     def wanted(self) -> dict[str, Any]:
         """Give the fields in the verbs' words."""
@@ -136,8 +138,9 @@ def edit(request: HttpRequest, contact_id: int) -> HttpResponse:
     """Change what is known of a customer; a change by somebody else meanwhile is shown first."""
     caller = caller_of(request)
     contact = _found(caller, contact_id, Permission.CONTACTS_WRITE_ALL)
-    names = ("name", "email", "phone", "notes", "version")
-    form = CustomerForm(request.POST or None, initial={name: getattr(contact, name) for name in names})
+    may_see_details = caller.may(Permission.CONTACTS_READ_DETAILS)
+    known = {name: getattr(contact, name) for name in ("name", "email", "phone", "notes", "version")}
+    form = CustomerForm(request.POST or None, initial=known, has_details=may_see_details)
     current = None
     if request.method == "POST" and form.is_valid():
         versions = frozenset({form.cleaned_data["version"] or 0})
@@ -147,13 +150,13 @@ def edit(request: HttpRequest, contact_id: int) -> HttpResponse:
             current = error.current
             data = request.POST.copy()
             data["version"] = str(current.version)
-            form = CustomerForm(data)
+            form = CustomerForm(data, has_details=may_see_details)
         except UnknownContact:
             raise Http404 from None
         else:
             messages.success(request, gettext("Saved."))
             return redirect("customer", contact.pk)
-    context = {"form": form, "contact": contact, "current": current}
+    context = {"form": form, "contact": contact, "current": current, "may_see_details": may_see_details}
     return show(request, "dashboard/customer_form.html", context, 409 if current else 200)
 
 

@@ -13,6 +13,7 @@ from slotkeeper.appointments.rows import AppointmentRow, Listing, read_listing
 from slotkeeper.doors.dashboard.asking import people_for, readable, writable
 from slotkeeper.doors.dashboard.calendar import SHOWN_STATUSES
 from slotkeeper.doors.dashboard.refusals import busy_in_words
+from slotkeeper.doors.disclosure import disclosed
 from slotkeeper.offerings.models import Service
 from slotkeeper.offerings.reading import hours_within
 from slotkeeper.people.callers import Caller
@@ -135,17 +136,14 @@ class _Reader:
         entries: list[BusyEntry] = []
         with suppress(UnknownMember):  # whoever was removed has appointments, and no more that would be read
             entries = read_busy(Person(self.caller.business_id, user_id), self.window, self.now).entries
-        may_see = self.caller.reaches(user_id, Permission.APPOINTMENTS_READ_ALL)
         blocks = []
-        for entry in entries:
+        for entry in disclosed(entries, self.caller, user_id):
             row = self.rows.get(entry.appointment_id or 0)
             if row is not None and row.user_id == user_id:
                 continue
-            # Of an appointment that the caller does not see no more is told than that it is one.
-            tells = may_see and (entry.appointment_id is None or row is not None)
             shown = self._cut(Interval(entry.start, entry.end))
             if shown.end > shown.start:  # not where only its pause reaches into the day
-                blocks.append(Block(shown, self._times(shown), busy_in_words(entry, may_see=tells)))
+                blocks.append(Block(shown, self._times(shown), busy_in_words(entry)))
         return blocks
 
     def _cut(self, time: Interval) -> Interval:

@@ -20,7 +20,7 @@ from django.views.decorators.cache import never_cache
 from slotkeeper.appointments.hours_impact import MAX_APPOINTMENTS, HoursProposal, read_impact
 from slotkeeper.appointments.rows import AppointmentRow
 from slotkeeper.doors.access import permit
-from slotkeeper.doors.dashboard.asking import caller_of, now, people_for
+from slotkeeper.doors.dashboard.asking import caller_of, now, people_for, readable
 from slotkeeper.doors.dashboard.hours_form import (
     USUAL_WEEK,
     DayRow,
@@ -236,7 +236,7 @@ def _absences(membership: Membership, now: datetime) -> list[dict[str, Any]]:
 
 def _is_meant(request: HttpRequest, membership: Membership, proposal: HoursProposal, state: State, form: str) -> bool:
     """Say whether to store a change: it leaves nothing outside, or exactly what was shown, and is still wanted."""
-    impact = _impact(read_impact(_member(membership), proposal, now()))
+    impact = _impact(read_impact(_member(membership), proposal, readable(caller_of(request)), now()))
     if not impact.rows or request.POST.get("anyway") == impact.mark:
         return True
     state.impacts[form] = impact

@@ -13,6 +13,7 @@ from slotkeeper.appointments.rows import AppointmentRow
 from slotkeeper.doors.dashboard.appointment_list import narrowed as appointments_seen
 from slotkeeper.doors.dashboard.asking import people_of
 from slotkeeper.doors.dashboard.calendar_words import Standing
+from slotkeeper.doors.message_disclosure import shown_addresses, shown_message
 from slotkeeper.doors.message_words import REASONS, reason_in_words
 from slotkeeper.doors.templatetags.moments import notice
 from slotkeeper.outbox.kinds import CUSTOMER, INVITED, REMINDERS, ChannelName, Kind, Reason, State, user_id_of
@@ -65,13 +66,13 @@ class ComingLine(NamedTuple):
 
 
 def lines_of(messages: Sequence[Message], caller: Caller) -> list[Line]:
-    """Prepare messages for a list; they are the business's, and the caller may see addresses."""
+    """Prepare messages of the business for a list, as far as the caller may know of them."""
     ids = {one.subject_id for one in messages if one.subject_kind == ENTITY}
     appointments = Appointment.objects.in_business(caller.business_id).in_bulk(ids)
     people = people_of(caller.business_id) if any(one.recipient != CUSTOMER for one in messages) else {}
     may_write = caller.may(Permission.MESSAGES_WRITE)
     lines = []
-    for one in messages:
+    for one in (shown_message(message, caller) for message in messages):
         appointment = appointments.get(one.subject_id) if one.subject_kind == ENTITY else None
         lines.append(
             Line(
@@ -90,13 +91,13 @@ def lines_of(messages: Sequence[Message], caller: Caller) -> list[Line]:
     return lines
 
 
-def coming_lines(reminders: Iterable[Upcoming]) -> list[ComingLine]:
+def coming_lines(reminders: Iterable[Upcoming], caller: Caller) -> list[ComingLine]:
     """Prepare reminders to come for a list."""
     return [
         ComingLine(
             one,
             _reminder_in_words(one.kind, one.minutes),
-            ", ".join(one.addresses.values()),
+            ", ".join(filter(None, shown_addresses(one.addresses, caller).values())),
             _WILL_BE_SENT if one.reason is None else _WILL_NOT_BE_SENT,
             "" if one.reason is None else REASONS[one.reason],
         )
@@ -112,7 +113,7 @@ def of_appointment(row: AppointmentRow, caller: Caller) -> dict[str, list[Line] 
     appointment = Appointment.objects.select_related("service", "business").get(pk=row.id)
     return {
         "messages": lines_of(list(found[:MOST_OF_APPOINTMENT]), caller),
-        "upcoming": coming_lines(upcoming_of(appointment, datetime.now(UTC))),
+        "upcoming": coming_lines(upcoming_of(appointment, datetime.now(UTC)), caller),
     }
 
 

@@ -20,10 +20,12 @@ from slotkeeper.doors.dashboard.asking import MOST_PAGES, caller_of, show
 from slotkeeper.doors.dashboard.message_lines import STATES, coming_lines, lines_of
 from slotkeeper.doors.dashboard.message_notices import trouble_of
 from slotkeeper.doors.ids import known_id, number_from
+from slotkeeper.doors.message_disclosure import ledger_of
 from slotkeeper.outbox.kinds import Kind, State
 from slotkeeper.outbox.ledger import NotResendable, UnknownMessage, resend
-from slotkeeper.outbox.reading import Narrowing, narrowed
+from slotkeeper.outbox.reading import Narrowing
 from slotkeeper.outbox.words import kind_in_words
+from slotkeeper.people.callers import Caller
 from slotkeeper.reminders.preview import upcoming
 from slotkeeper.rules.permissions import Permission
 
@@ -35,9 +37,11 @@ class LedgerForm(forms.Form):
     state = forms.ChoiceField(label=_("State"), required=False)
     kind = forms.ChoiceField(label=_("Kind"), required=False)
 
-    def __init__(self, data: dict[str, str]) -> None:
+    def __init__(self, data: dict[str, str], caller: Caller) -> None:
         super().__init__(data)
         fields: Any = self.fields
+        if not caller.may(Permission.CONTACTS_READ_DETAILS):
+            del fields["q"]
         states = [(state.value, standing.words) for state, standing in STATES.items()]
         fields["state"].choices = [("", _("Any")), *states]
         fields["kind"].choices = [("", _("Any")), *((kind.value, kind_in_words(kind)) for kind in Kind)]
@@ -55,8 +59,8 @@ class LedgerForm(forms.Form):
 def ledger(request: HttpRequest) -> HttpResponse:
     """List what was sent, what waits, and what was not sent and why; the newest first."""
     caller = caller_of(request)
-    form = LedgerForm(request.GET.dict())
-    found = narrowed(caller.business_id, form.narrowing())
+    form = LedgerForm(request.GET.dict(), caller)
+    found = ledger_of(caller, form.narrowing())
     page = Paginator(found, PAGE_ROWS).get_page(number_from(request.GET.get("page"), MOST_PAGES) or 1)
     context = {
         "form": form,
@@ -74,7 +78,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
 def coming(request: HttpRequest) -> HttpResponse:
     """List the reminders of the next 48 hours, also those that will not be sent."""
     caller, now = caller_of(request), datetime.now(UTC)
-    found = coming_lines(upcoming(caller.business_id, now))
+    found = coming_lines(upcoming(caller.business_id, now), caller)
     context = {
         "lines": found,
         "count": sum(one.upcoming.reason is None for one in found),

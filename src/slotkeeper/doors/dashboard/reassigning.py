@@ -29,6 +29,7 @@ from slotkeeper.doors.assignment_words import OBSTACLES
 from slotkeeper.doors.dashboard.asking import caller_of, now, number_from, people_for, show
 from slotkeeper.doors.dashboard.home import asked_day
 from slotkeeper.doors.dashboard.refusals import busy_in_words
+from slotkeeper.doors.disclosure import disclosed
 from slotkeeper.doors.ids import known_id
 from slotkeeper.doors.reasons import SENTENCES
 from slotkeeper.people.callers import Caller
@@ -226,7 +227,7 @@ def _line(row: AppointmentRow, to: str, hints: tuple[str | Promise, ...]) -> Lin
 
 def _why(one: Obstacle, caller: Caller, people: dict[int, str]) -> str:
     """Say why a person cannot take it: `Alex: The person is not free. (Consultation)`."""
-    may_see = caller.reaches(one.user_id, Permission.APPOINTMENTS_READ_ALL)
-    about = ", ".join(dict.fromkeys(str(busy_in_words(entry, may_see=may_see)) for entry in one.conflicts))
+    conflicts = disclosed(one.conflicts, caller, one.user_id)
+    about = ", ".join(dict.fromkeys(str(busy_in_words(entry)) for entry in conflicts))
     sentence = f"{people.get(one.user_id, '')}: {OBSTACLES[one.why]}"
     return f"{sentence} ({about})" if about else sentence

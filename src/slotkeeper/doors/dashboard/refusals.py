@@ -12,12 +12,12 @@ from slotkeeper.appointments.free_busy import BusyEntry, BusyKind, Person, Unkno
 from slotkeeper.appointments.givers import NotGiven
 from slotkeeper.appointments.reach import OutOfReach
 from slotkeeper.doors.assignment_words import OBSTACLES
+from slotkeeper.doors.disclosure import disclosed
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.appointment_status import InvalidTransition
 from slotkeeper.rules.availability import AlternativesRequest
 from slotkeeper.rules.intervals import Interval
 from slotkeeper.rules.local_time import TimeForm
-from slotkeeper.rules.permissions import Permission
 
 REFUSED = (
     actions.SlotTaken,
@@ -93,23 +93,20 @@ class Asked:
 
 def refusal_of(error: Exception, caller: Caller, asked: Asked, now: int) -> Refusal:
     """Explain a refusal to the caller, as far as they may see that person's time."""
-    user_id = asked.user_id
     sentence = _SENTENCES.get(type(error)) or str(error)
-    conflicts = error.conflicts if isinstance(error, actions.SlotTaken) else []
+    conflicts = disclosed(error.conflicts, caller, error.user_id) if isinstance(error, actions.SlotTaken) else []
     is_about_time = isinstance(error, actions.SlotTaken | actions.InThePast)
     free = asked.others(caller, now) if is_about_time else []
-    may_see = caller.reaches(user_id, Permission.APPOINTMENTS_READ_ALL)
     return Refusal(
         sentence,
-        [_stretch(Interval(one.start, one.end), caller, busy_in_words(one, may_see=may_see)) for one in conflicts],
+        [_stretch(Interval(one.start, one.end), caller, busy_in_words(one)) for one in conflicts],
         [_stretch(one, caller) for one in free],
     )
 
 
-def busy_in_words(entry: BusyEntry, *, may_see: bool) -> str | Promise:
-    """Say what is in the way, as far as the reader may see that person's time."""
-    is_shown = may_see or entry.kind is BusyKind.RESOURCE
-    return entry.title if is_shown and entry.title else _KINDS[entry.kind]
+def busy_in_words(entry: BusyEntry) -> str | Promise:
+    """Say what is in the way; it has been cut to what its reader may see."""
+    return entry.title or _KINDS[entry.kind]
 
 
 def _stretch(one: Interval, caller: Caller, words: str | Promise = "") -> Stretch:

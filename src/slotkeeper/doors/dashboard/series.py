@@ -233,6 +233,6 @@ def _dates(form: RepeatForm, booking: Booking, exchanged: dict[int, str], caller
 
 
 def _refused(number: int, date: RefusedDate, caller: Caller, user_id: int) -> RefusedOnPage:
-    error = actions.SlotTaken(date.conflicts, date.alternatives)
+    error = actions.SlotTaken(date.user_id, date.conflicts, date.alternatives)
     refusal = refusal_of(error, caller, Asked(user_id, date.asked), now())
     return RefusedOnPage(number, datetime.fromtimestamp(date.asked.start, UTC), refusal)
