@@ -8,6 +8,7 @@ import pytest
 from django.urls import URLPattern
 
 from cast import Api, add_member, token_for
+from slotkeeper.changes.models import Change
 from slotkeeper.changes.record import COMMAND
 from slotkeeper.doors.access import PUBLIC, undeclared_routes
 from slotkeeper.doors.api.urls import router
@@ -97,6 +98,17 @@ def test_a_token_made_over_the_api_shows_its_secret_once_and_can_be_revoked(cast
     assert Api(secret).get("/api/me").status_code == 401
     foreign = cast.api("outsider").post(f"/api/tokens/{made.json()['id']}/revoke")
     assert foreign.status_code == 404
+
+
+def test_an_owners_token_is_revoked_by_owners_alone(cast):
+    cast.admin = add_member(cast.owner, "admin@practice.test", Role.ADMIN)
+    owners, colleagues = (create_token(one, TokenWish("till"), COMMAND)[0] for one in (cast.owner, cast.colleague))
+    refused = cast.api("admin").post(f"/api/tokens/{owners.pk}/revoke")
+    assert (refused.status_code, refused.json()["code"]) == (403, "NOT_PERMITTED")
+    assert Change.objects.filter(subject_kind="refusal", business_id=cast.owner.business_id).count() == 1
+    assert cast.api("admin").post(f"/api/tokens/{colleagues.pk}/revoke").status_code == 200
+    assert ApiToken.objects.get(pk=owners.pk).revoked_at is None
+    assert cast.api().post(f"/api/tokens/{owners.pk}/revoke").status_code == 200
 
 
 def test_a_repeated_token_request_makes_no_second_token_and_keeps_no_secret(cast):

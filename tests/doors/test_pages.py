@@ -202,6 +202,18 @@ def test_tokens_of_another_business_are_as_unknown_as_none(cast):
     assert ApiToken.objects.get().revoked_at is None
 
 
+def test_an_admin_is_not_offered_to_revoke_an_owners_token(cast):
+    admin = add_member(cast.owner, "admin@practice.test", Role.ADMIN)
+    owners, own = (create_token(one, TokenWish("Website"), COMMAND)[0] for one in (cast.owner, admin))
+    browser = browser_of(admin)
+    page = text_of(browser.get("/settings/tokens"))
+    assert f"/settings/tokens/{own.pk}/revoke" in page
+    assert f"/settings/tokens/{owners.pk}/revoke" not in page
+    assert browser.get(f"/settings/tokens/{owners.pk}/revoke").status_code == 403
+    assert browser.post(f"/settings/tokens/{owners.pk}/revoke").status_code == 403
+    assert ApiToken.objects.get(pk=owners.pk).revoked_at is None
+
+
 def test_provider_reads_tokens_and_changes_none(cast):
     token, _ = create_token(cast.owner, TokenWish("Website"), COMMAND)
     browser = browser_of(cast.colleague)

@@ -54,6 +54,13 @@ def require_may_manage(acting: Membership | None, *roles: Role) -> None:
         raise MayNotManage
 
 
+def require_own_or_managed(member: Membership, actor: Actor) -> None:
+    """Refuse to touch what is another member's, unless the actor manages people of that role. Raises MayNotManage."""
+    acting = acting_member(member.business_id, actor)
+    if acting is None or acting.pk != member.pk:
+        require_may_manage(acting, Role(member.role))
+
+
 def place_of(holder: Membership | Invitation) -> Place:
     """Give what somebody is, or is offered to be, in a business."""
     user_ids, service_ids = holder.limited_to_user_ids, holder.limited_to_service_ids

@@ -12,9 +12,8 @@ from django.db import IntegrityError, InterfaceError, OperationalError, transact
 from django.db.models import QuerySet
 
 from slotkeeper.changes.record import Actor, Subject, record
-from slotkeeper.people.authority import acting_member, require_may_manage
+from slotkeeper.people.authority import require_own_or_managed
 from slotkeeper.people.models import Membership, SessionRecord
-from slotkeeper.rules.permissions import Role
 
 _LONGEST_USER_AGENT, _LONGEST_ADDRESS = 255, 64
 
@@ -76,9 +75,7 @@ def end_session(sessions: QuerySet[SessionRecord], session_id: int, member: Memb
 def end_sessions(sessions: QuerySet[SessionRecord], member: Membership, actor: Actor) -> int:
     """End some sessions of a member and give how many there were. Raises MayNotManage."""
     with transaction.atomic():
-        acting = acting_member(member.business_id, actor)
-        if acting is None or acting.pk != member.pk:
-            require_may_manage(acting, Role(member.role))
+        require_own_or_managed(member, actor)
         keys = list(sessions.values_list("session_id", flat=True))
         if keys:
             Session.objects.filter(pk__in=keys).delete()

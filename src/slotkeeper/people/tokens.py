@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from django.db import transaction
 
 from slotkeeper.changes.record import Actor, Subject, record
+from slotkeeper.people.authority import require_own_or_managed
 from slotkeeper.people.models import ApiToken, Membership, new_secret, secret_hash
 from slotkeeper.people.second_factor import SecondFactorMissing, owes_second_factor
 from slotkeeper.rules.permissions import Scope
@@ -54,11 +55,16 @@ def create_token(membership: Membership, wish: TokenWish, actor: Actor) -> tuple
 
 
 def revoke_token(business_id: int, token_id: int, actor: Actor, now: int) -> ApiToken:
-    """Revoke a token; it stops working at once. Raises UnknownToken; a second time changes nothing."""
+    """Revoke a token; it stops working at once, and a second time changes nothing.
+
+    Raises UnknownToken, and MayNotManage for the token of somebody whom the actor does not manage.
+    """
     with transaction.atomic():
-        token = ApiToken.objects.in_business(business_id).select_for_update(of=("self",)).filter(pk=token_id).first()
+        tokens = ApiToken.objects.in_business(business_id).select_related("membership")
+        token = tokens.select_for_update(of=("self",)).filter(pk=token_id).first()
         if token is None:
             raise UnknownToken
+        require_own_or_managed(token.membership, actor)
         if token.revoked_at is None:
             token.revoked_at = datetime.fromtimestamp(now, UTC)
             token.save(update_fields=["revoked_at"])

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -13,8 +14,10 @@ from django.views.decorators.cache import never_cache
 
 from slotkeeper.doors.access import permit
 from slotkeeper.doors.dashboard.asking import now
+from slotkeeper.people.authority import MayNotManage
 from slotkeeper.people.callers import Caller
 from slotkeeper.people.models import ApiToken, Membership
+from slotkeeper.people.reading import may_change
 from slotkeeper.people.second_factor import SecondFactorMissing
 from slotkeeper.people.tokens import TokenWish, UnknownToken, create_token, revoke_token
 from slotkeeper.rules.permissions import Permission, Scope
@@ -56,6 +59,7 @@ class ListedToken:
     token: ApiToken
     person: str
     state: str
+    may_revoke: bool
 
 
 @permit(Permission.TOKENS_READ)
@@ -88,22 +92,29 @@ def make(request: HttpRequest) -> HttpResponse:
 @never_cache
 def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
     """Ask whether to revoke a token, and revoke it."""
-    business_id = _caller(request).business_id
+    caller = _caller(request)
     if request.method == "POST":
         try:
-            revoke_token(business_id, token_id, _caller(request).actor, now())
+            revoke_token(caller.business_id, token_id, caller.actor, now())
         except UnknownToken:
             raise Http404 from None
+        except MayNotManage:
+            raise PermissionDenied from None
         return redirect("tokens")
-    found = ApiToken.objects.in_business(business_id).select_related("membership__user")
-    return _render(request, "dashboard/token_revoke.html", {"token": get_object_or_404(found, pk=token_id)})
+    found = ApiToken.objects.in_business(caller.business_id).select_related("membership__user")
+    token = get_object_or_404(found, pk=token_id)
+    if not _may_revoke(caller, token):
+        raise PermissionDenied
+    return _render(request, "dashboard/token_revoke.html", {"token": token})
 
 
 def _page(request: HttpRequest, form: NewTokenForm) -> HttpResponse:
     caller = _caller(request)
     everyones = ApiToken.objects.in_business(caller.business_id).order_by("-pk")
     found = everyones.select_related("membership__user")
-    listed = [ListedToken(token, str(token.membership.user), _state(token)) for token in found]
+    listed = [
+        ListedToken(token, str(token.membership.user), _state(token), _may_revoke(caller, token)) for token in found
+    ]
     listed.sort(key=lambda one: one.state != "active")
     context = {
         "tokens": listed,
@@ -112,6 +123,11 @@ def _page(request: HttpRequest, form: NewTokenForm) -> HttpResponse:
         "may_write": caller.may(Permission.TOKENS_WRITE),
     }
     return _render(request, "dashboard/tokens.html", context)
+
+
+def _may_revoke(caller: Caller, token: ApiToken) -> bool:
+    """Say whether a token is the caller's own, or that of somebody whom they manage."""
+    return token.membership_id == caller.membership_id or may_change(caller, token.membership)
 
 
 def _state(token: ApiToken) -> str:
