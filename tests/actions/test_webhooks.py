@@ -259,6 +259,7 @@ def test_endpoint_that_took_nothing_for_three_days_is_switched_off_and_said_so(h
     hooked.book()
     hooked.work()
     WebhookEndpoint.objects.update(failing_since=datetime.now(UTC) - timedelta(days=3))
+    WebhookDelivery.objects.update(give_up_at=datetime.now(UTC))
     hooked.work_later()
     endpoint = hooked.refreshed()
     assert (endpoint.is_active, endpoint.off_reason) == (False, "failing")
@@ -267,6 +268,20 @@ def test_endpoint_that_took_nothing_for_three_days_is_switched_off_and_said_so(h
     )  # fmt: skip
     endpoint = hooked.refreshed()
     assert (endpoint.is_active, endpoint.off_reason, endpoint.failing_since) == (True, "", None)
+
+
+def test_endpoint_that_was_not_asked_for_days_is_not_switched_off_by_its_next_failure(hooked):
+    hooked.receiver.answers = [Told(500), Told(503), Told(204)]
+    hooked.book()
+    hooked.work()
+    WebhookDelivery.objects.update(state=DeliveryState.FAILED, next_try_at=None)
+    WebhookEndpoint.objects.update(failing_since=datetime.now(UTC) - timedelta(days=5))
+    hooked.book(50)
+    hooked.work()
+    assert hooked.refreshed().is_active
+    hooked.work_later()
+    newest = WebhookDelivery.objects.order_by("-pk")[0]
+    assert (newest.state, newest.attempts, hooked.refreshed().failing_since) == (DeliveryState.DELIVERED, 2, None)
 
 
 def test_success_in_between_makes_the_three_days_begin_anew(hooked):

@@ -42,10 +42,12 @@ def note(delivery: WebhookDelivery, outcome: Outcome, now: datetime) -> None:
         endpoint = locked.filter(pk=delivery.endpoint_id).first()
         if endpoint is None:  # deleted meanwhile, and the delivery with it
             return
+        next_at = None
         if outcome.is_delivered:
             fields: dict[str, Any] = {"state": DeliveryState.DELIVERED, "next_try_at": None, "delivered_at": now}
         else:
-            next_at = _next_try(delivery, outcome, now) if endpoint.is_active and not outcome.is_gone else None
+            if endpoint.is_active and not outcome.is_gone:
+                next_at = _next_try(delivery, outcome, now)
             state = DeliveryState.FAILED if next_at is None else DeliveryState.WAITING
             fields = {"state": state, "next_try_at": next_at}
         # Receivers repeat what they were sent: what was blanked meanwhile must not come back with their answer.
@@ -57,7 +59,7 @@ def note(delivery: WebhookDelivery, outcome: Outcome, now: datetime) -> None:
         if is_noted and outcome.is_delivered:
             _note_success(endpoint, now)
         elif is_noted:
-            _note_failure(endpoint, outcome, now)
+            _note_failure(endpoint, outcome, now, is_given_up=next_at is None)
 
 
 def _next_try(delivery: WebhookDelivery, outcome: Outcome, now: datetime) -> datetime | None:
@@ -76,7 +78,11 @@ def _note_success(endpoint: WebhookEndpoint, now: datetime) -> None:
     endpoint.save(update_fields=["last_success_at", "failures", "failing_since", "paused_until"])
 
 
-def _note_failure(endpoint: WebhookEndpoint, outcome: Outcome, now: datetime) -> None:
+def _note_failure(endpoint: WebhookEndpoint, outcome: Outcome, now: datetime, *, is_given_up: bool) -> None:
+    """Note a failure, and switch an endpoint off that wants nothing more, or took nothing for long.
+
+    Between two events it may have been well without being asked: what is still tried is waited for.
+    """
     endpoint.failures += 1
     endpoint.failing_since = endpoint.failing_since or now
     if outcome.is_away:
@@ -87,5 +93,5 @@ def _note_failure(endpoint: WebhookEndpoint, outcome: Outcome, now: datetime) ->
         return
     if outcome.is_gone:
         switch_off(endpoint, OffReason.GONE, WORKER, now)
-    elif has_failed_too_long(now.timestamp(), endpoint.failing_since.timestamp()):
+    elif is_given_up and has_failed_too_long(now.timestamp(), endpoint.failing_since.timestamp()):
         switch_off(endpoint, OffReason.FAILING, WORKER, now)
