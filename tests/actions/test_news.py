@@ -18,6 +18,7 @@ from slotkeeper.outbox.kinds import Kind, State
 from slotkeeper.outbox.ledger import NotResendable, UnknownMessage, expire, resend
 from slotkeeper.outbox.models import Message, SendingHold
 from slotkeeper.people.business import update_business
+from slotkeeper.rules.appointment_status import Status
 from slotkeeper.rules.intervals import Interval
 
 CUSTOMER = Actor("customer", None, "Carla")
@@ -322,6 +323,53 @@ def test_a_message_can_be_sent_again_under_a_message_id_of_its_own(desk, cast):
     Message.objects.update(state=State.SENDING)
     with pytest.raises(NotResendable):
         resend(cast.owner.business_id, message.pk, COMMAND, desk.post.now)
+
+
+def sent_again(desk, kind):
+    """Ask for the newest message of a kind once more, and give what leaves."""
+    newest = Message.objects.filter(kind=kind).order_by("-pk")[0]
+    resend(desk.member.business_id, newest.pk, COMMAND, desk.post.now)
+    return desk.post.work()
+
+
+def without_links(mail):
+    return [line for line in mail.letter.text.splitlines() if "/booking/" not in line]
+
+
+def test_what_is_no_longer_true_is_not_sent_again(desk):
+    row = desk.book()
+    desk.post.work()
+    desk.cancel(row)
+    desk.post.work()
+    assert sent_again(desk, Kind.BOOKED) == []
+    assert ledger()[0][:2] == ("booked", "superseded")
+    assert kinds(sent_again(desk, Kind.CANCELED)) == ["canceled"]
+
+
+def test_a_confirmed_appointment_awaits_nothing_also_when_that_is_sent_again(desk, cast):
+    service = Service.objects.create(business=cast.owner.business, name="Cut", slug="cut", requires_confirmation=True)
+    row = desk.book(service_id=service.pk)
+    desk.post.work()
+    desk.change(row, status=Status.CONFIRMED)
+    desk.post.work()
+    assert sent_again(desk, Kind.AWAITING_CONFIRMATION) == []
+    assert kinds(sent_again(desk, Kind.CONFIRMED)) == ["confirmed"]
+
+
+def test_a_move_that_is_told_again_names_the_same_time_before(desk):
+    row = desk.book()
+    desk.post.work()
+    desk.change(row, start_time=row.start_time + 24 * 3600)
+    (first,) = desk.post.work()
+    assert "Before: Wednesday 5 June" in first.letter.text
+    for _ in range(2):
+        (again,) = sent_again(desk, Kind.RESCHEDULED)
+        assert without_links(again) == without_links(first)
+    desk.change(row, start_time=row.start_time + 48 * 3600)
+    (second,) = desk.post.work()
+    assert "Before: Thursday 6 June" in second.letter.text
+    (late,) = sent_again(desk, Kind.RESCHEDULED)
+    assert without_links(late) == without_links(second)
 
 
 def test_whoever_is_erased_is_not_in_the_ledger_and_gets_nothing_more(desk, cast):

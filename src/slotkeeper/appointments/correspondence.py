@@ -10,6 +10,7 @@ from slotkeeper.appointments.messages import (
     lock_appointments,
     pass_on,
     plan_news_of,
+    still_holds_of,
 )
 from slotkeeper.appointments.models import Appointment
 from slotkeeper.outbox.choices import channels_of
@@ -33,7 +34,7 @@ class AppointmentCorrespondent:
             raise NotToBeSent(State.SKIPPED, Reason.ERASED)
         if message.kind in REMINDERS:
             _require_ahead(message, appointment, now)
-        elif message.kind in NEWS and not message.resends and not is_still_owed(message, appointment):
+        elif message.kind in NEWS and not _may_be_told(message, appointment):
             raise NotToBeSent(State.SUPERSEDED, Reason.NO_LONGER_TRUE)
         elif message.kind in HANDOVERS and not message.resends:
             appointment = next(handed_over(message, now), None)
@@ -65,6 +66,11 @@ def _require_ahead(message: Message, appointment: Appointment, now: datetime) ->
         raise NotToBeSent(State.SUPERSEDED, Reason.NO_LONGER_TRUE)
     if appointment.start_time <= now:
         raise NotToBeSent(State.EXPIRED, Reason.OVER)
+
+
+def _may_be_told(message: Message, appointment: Appointment) -> bool:
+    """Say whether news are what their reader is owed or, where they are sent again, at least still true."""
+    return still_holds_of(message, appointment) if message.resends else is_still_owed(message, appointment)
 
 
 def _start_of(message: Message) -> datetime:

@@ -21,7 +21,7 @@ from slotkeeper.appointments.letter_facts import (
     reader_of,
     when_of,
 )
-from slotkeeper.appointments.messages import as_told, known_from, standing_of
+from slotkeeper.appointments.messages import as_told, known_before, standing_of
 from slotkeeper.appointments.models import Appointment
 from slotkeeper.appointments.reach import Reach
 from slotkeeper.appointments.rows import find
@@ -47,7 +47,7 @@ def to_customer(message: Message, appointment: Appointment, now: int) -> Written
         raise NotToBeSent(State.SKIPPED, Reason.NO_ADDRESS)
     row = find(Reach(appointment.business_id), appointment.pk)
     assert row is not None
-    reader = customer_of(appointment)
+    reader, current = customer_of(appointment), standing_of(appointment)
     with override(reader.language):
         link = settings.CONFIGURATION.url + reverse("booking", args=[link_for(row, message.message_id)])
         values = _facts(message, appointment, reader, now) | {
@@ -56,7 +56,7 @@ def to_customer(message: Message, appointment: Appointment, now: int) -> Written
         }
         wording = wording_of(appointment.business_id, kind, channel, reader.language)
         wording = replace(wording, body=wording.body + _WITH_MORE_DATES)
-        told = as_told(standing_of(appointment)) if kind in NEWS else message.told
+        told = as_told(current, known_before(message, current)) if kind in NEWS else message.told
         if channel is ChannelName.SMS:
             return Written(_dispatch(message, appointment, (address, ""), Letter("", sms_text(wording, values))), told)
         frame = frame_of(kind, values, appointment.business.name, appointment.business.accent_color)
@@ -110,9 +110,10 @@ def _companions(message: Message) -> list[Appointment]:
 
 def _facts(message: Message, appointment: Appointment, reader: Reader, now: int) -> dict[str, str]:
     """Gather the facts; when it was before is what the reader of news knew, or what the record has for a member."""
-    known = known_from(message.told)
+    current = standing_of(appointment)
+    known = known_before(message, current)
     before = when_of(known, appointment, reader, now) if known else None
-    return facts_of(appointment, when_of(standing_of(appointment), appointment, reader, now), before)
+    return facts_of(appointment, when_of(current, appointment, reader, now), before)
 
 
 def _facts_of_failure(message: Message) -> dict[str, str]:

@@ -30,7 +30,7 @@ from slotkeeper.outbox.ledger import Draft, enter, skip, supersede
 from slotkeeper.outbox.models import Message
 from slotkeeper.people.models import ApiToken, Membership
 from slotkeeper.rules.appointment_status import TERMINAL, Status
-from slotkeeper.rules.news import Standing, news
+from slotkeeper.rules.news import News, Standing, news, still_holds
 
 ENTITY = "appointment"
 NEWS_HELP_FOR = timedelta(days=3)
@@ -83,14 +83,23 @@ def standing_of(appointment: Appointment) -> Standing:
     return Standing(start, end, Status(appointment.status))
 
 
-def as_told(standing: Standing) -> dict[str, Any]:
-    """Write a standing as the ledger keeps what somebody knows."""
-    return {"start": standing.start, "end": standing.end, "status": standing.status.value}
+def as_told(standing: Standing, before: Standing | None = None) -> dict[str, Any]:
+    """Write a standing as the ledger keeps what somebody knows, and what they knew before they were told."""
+    told = {"start": standing.start, "end": standing.end, "status": standing.status.value}
+    return told | {"before": as_told(before)} if before else told
 
 
 def known_from(told: dict[str, Any] | None) -> Standing | None:
     """Read what `as_told` wrote."""
     return None if told is None else Standing(told["start"], told["end"], Status(told["status"]))
+
+
+def known_before(message: Message, current: Standing) -> Standing | None:
+    """Say what the reader of a message knew before it; where it is sent again, before it was sent first."""
+    known = known_from(message.told)
+    if known and (known.start, known.end) == (current.start, current.end):
+        return known_from((message.told or {}).get("before"))
+    return known
 
 
 def pass_on(message: Message, now: datetime) -> None:
@@ -107,6 +116,11 @@ def pass_on(message: Message, now: datetime) -> None:
 def is_still_owed(message: Message, appointment: Appointment) -> bool:
     """Say whether news that wait are what their reader should hear now."""
     return owed_kind(known_from(message.told), appointment) == message.kind
+
+
+def still_holds_of(message: Message, appointment: Appointment) -> bool:
+    """Say whether news that were told may be told again."""
+    return still_holds(News(message.kind), Status(appointment.status))
 
 
 def owed_kind(known: Standing | None, appointment: Appointment) -> Kind | None:

@@ -43,3 +43,18 @@ def news(known: Standing | None, current: Standing, *, needs_confirmation: bool)
     if current.status is Status.CONFIRMED and known.status is Status.SCHEDULED:
         return News.CONFIRMED
     return None
+
+
+_AHEAD = frozenset({Status.SCHEDULED, Status.CONFIRMED})
+_TRUE_IN: dict[News, frozenset[Status]] = {
+    News.BOOKED: _AHEAD,
+    News.AWAITING_CONFIRMATION: frozenset({Status.SCHEDULED}),
+    News.CONFIRMED: frozenset({Status.CONFIRMED}),
+    News.RESCHEDULED: _AHEAD,
+    News.CANCELED: frozenset({Status.CANCELED}),
+}
+
+
+def still_holds(told: News, status: Status) -> bool:
+    """Say whether what was told once may be said again of an appointment in this status."""
+    return status in _TRUE_IN[told]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext_lazy
 
-from slotkeeper.appointments.messages import ENTITY
+from slotkeeper.appointments.messages import ENTITY, still_holds_of
 from slotkeeper.appointments.models import Appointment
 from slotkeeper.appointments.rows import AppointmentRow
 from slotkeeper.doors.dashboard.appointment_list import narrowed as appointments_seen
@@ -16,7 +16,7 @@ from slotkeeper.doors.dashboard.calendar_words import Standing
 from slotkeeper.doors.message_disclosure import shown_addresses, shown_message
 from slotkeeper.doors.message_words import REASONS, reason_in_words
 from slotkeeper.doors.templatetags.moments import notice
-from slotkeeper.outbox.kinds import CUSTOMER, INVITED, REMINDERS, ChannelName, Kind, Reason, State, user_id_of
+from slotkeeper.outbox.kinds import CUSTOMER, INVITED, NEWS, REMINDERS, ChannelName, Kind, Reason, State, user_id_of
 from slotkeeper.outbox.models import Message
 from slotkeeper.outbox.reading import Narrowing, narrowed, written_to_customer
 from slotkeeper.outbox.words import channel_in_words, kind_in_words
@@ -154,6 +154,8 @@ def _is_put_off(message: Message) -> bool:
 def _again(message: Message, appointment: Appointment | None) -> str:
     """Say what the button that sends it is called; "" where nothing would come of it."""
     if message.state == State.SENDING or message.reason in _POINTLESS:
+        return ""
+    if message.kind in NEWS and (appointment is None or not still_holds_of(message, appointment)):
         return ""
     if message.kind in REMINDERS and (appointment is None or appointment.start_time <= datetime.now(UTC)):
         return ""
