@@ -9,6 +9,7 @@ from connected import HOUR, NOW, SOON, connect
 from posted import PostOffice
 from slotkeeper.appointments import actions, calendar_sync
 from slotkeeper.appointments.actions import Target
+from slotkeeper.appointments.leaving import remove_member
 from slotkeeper.appointments.reach import Reach
 from slotkeeper.calendars import accounts
 from slotkeeper.calendars.leases import free_leases_of_the_dead, take_lease
@@ -17,6 +18,7 @@ from slotkeeper.calendars.providers.base import Refused
 from slotkeeper.changes.record import COMMAND
 from slotkeeper.outbox.kinds import Kind
 from slotkeeper.outbox.models import Message, SendingHold
+from slotkeeper.people.members import MemberTarget, reinstate_member, suspend_member
 from slotkeeper.processes import new_claim
 from slotkeeper.rules.intervals import Interval
 
@@ -96,6 +98,23 @@ def test_a_reassigned_appointment_moves_to_the_other_persons_calendar(connected,
     row = connected.book()
     connected.work()
     change(connected, row, user_id=cast.colleague.user_id)
+    connected.work()
+    assert connected.titles() == []
+
+
+def test_who_is_suspended_or_has_left_has_no_customers_in_their_calendar_until_they_are_back(cast, monkeypatch):
+    connected = connect(cast.colleague, monkeypatch)
+    connected.book(contact_name="Carla Customer")
+    connected.work()
+    assert connected.titles() == ["Consultation"]
+    target = MemberTarget(cast.owner.business_id, cast.colleague.pk)
+    suspend_member(target, COMMAND)
+    connected.work()
+    assert connected.titles() == []
+    reinstate_member(target, COMMAND)
+    connected.work()
+    assert connected.titles() == ["Consultation"]
+    remove_member(target, COMMAND, NOW, keeps_appointments=True)
     connected.work()
     assert connected.titles() == []
 

@@ -4,10 +4,11 @@
 matter. So a wake-up that is lost, or comes twice, changes nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.actions import Target
@@ -17,10 +18,13 @@ from slotkeeper.appointments.rows import AppointmentRow
 from slotkeeper.calendars.links import Wanted, settle, want, write_again
 from slotkeeper.calendars.models import CalendarEventLink, CalendarProposal, ProposalKind, Resolution
 from slotkeeper.calendars.providers.base import EventDetails
+from slotkeeper.changes.models import Change
 from slotkeeper.changes.record import Actor, Subject, record
+from slotkeeper.people.models import Membership
 from slotkeeper.rules.appointment_status import Status
 
 ENTITY = "appointment"
+_COMINGS_AND_GOINGS = {"created", "suspended", "reinstated", "removed", "left"}
 _NOT_SHOWN = {Status.CANCELED.value}  # what was, or was missed, stays in the calendar as it was
 
 
@@ -28,17 +32,25 @@ class UnknownProposal(Exception):
     """There is no such proposal, or it has been decided."""
 
 
+def plan_changes(changes: Sequence[Change], now: datetime) -> None:
+    """Wish what follows from changes to appointments, and to who may act here. In the caller's transaction."""
+    plan({change.subject_id for change in changes if change.subject_kind == ENTITY}, now)
+    of_members = [change for change in changes if change.subject_kind == "membership"]
+    came_or_went = {change.subject_id for change in of_members if change.verb in _COMINGS_AND_GOINGS}
+    for user_id in Membership.objects.filter(pk__in=came_or_went).values_list("user_id", flat=True):
+        plan_for_person(user_id, now)
+
+
 def plan(appointment_ids: Iterable[int], now: datetime) -> None:
     """Wish that appointments stand in the calendars where they should. In the caller's transaction."""
     ids = list(appointment_ids)
     links = CalendarEventLink.objects.filter(internal_entity_type=ENTITY, internal_entity_id__in=ids)
     linked = set(links.values_list("internal_entity_id", flat=True))
-    for appointment in Appointment.objects.filter(pk__in=ids).order_by("pk"):
-        is_shown = bool(appointment.sync_to_calendar) and appointment.status not in _NOT_SHOWN
-        if is_shown or appointment.pk in linked:
-            version = appointment.version if is_shown else None
-            start, end = appointment.start_time, appointment.end_time
-            want(Wanted(ENTITY, appointment.pk, appointment.user_id, version, start, end), now)
+    shown = set(_shown(ids).values_list("pk", flat=True))
+    for appointment in Appointment.objects.filter(pk__in=shown | linked).order_by("pk"):
+        version = appointment.version if appointment.pk in shown else None
+        start, end = appointment.start_time, appointment.end_time
+        want(Wanted(ENTITY, appointment.pk, appointment.user_id, version, start, end), now)
 
 
 def plan_for_person(user_id: int, now: datetime) -> None:
@@ -50,10 +62,8 @@ def plan_for_person(user_id: int, now: datetime) -> None:
 
 def event_of(link: CalendarEventLink) -> EventDetails | None:
     """Say how a link's appointment should stand in the link's calendar now; None: not at all."""
-    appointment = Appointment.objects.filter(pk=link.internal_entity_id, sync_to_calendar=True).first()
-    if appointment is None or appointment.status in _NOT_SHOWN:
-        return None
-    if appointment.user_id != link.calendar.user_id or not link.calendar.receives:
+    appointment = _shown([link.internal_entity_id]).first()
+    if appointment is None or appointment.user_id != link.calendar.user_id or not link.calendar.receives:
         return None
     return EventDetails(
         key=link.event_key,
@@ -110,6 +120,13 @@ def _open_proposal(proposal_id: int, reach: Reach) -> CalendarProposal:
     if proposal is None or not _within(reach).filter(pk=proposal.link.internal_entity_id).exists():
         raise UnknownProposal
     return proposal
+
+
+def _shown(ids: list[int]) -> AppointmentQuerySet:
+    """Keep those that shall stand in their person's own calendar: not if that person left, or is suspended."""
+    may_act = Membership.objects.active().filter(business_id=OuterRef("business_id"), user_id=OuterRef("user_id"))
+    synced = Appointment.objects.filter(Exists(may_act), pk__in=ids, sync_to_calendar=True)
+    return synced.exclude(status__in=_NOT_SHOWN)
 
 
 def _within(reach: Reach) -> AppointmentQuerySet:

@@ -1,5 +1,6 @@
 """The messages about appointments: what is true when they leave, and what follows when they have left or cannot."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from slotkeeper.appointments.letters import handed_over, to_customer, to_member
@@ -14,10 +15,22 @@ from slotkeeper.appointments.messages import (
 )
 from slotkeeper.appointments.models import Appointment
 from slotkeeper.outbox.choices import channels_of
-from slotkeeper.outbox.kinds import CUSTOMER, HANDOVERS, NEWS, REMINDERS, ChannelName, Kind, Reason, State, member
+from slotkeeper.outbox.kinds import (
+    CUSTOMER,
+    HANDOVERS,
+    NEWS,
+    REMINDERS,
+    ChannelName,
+    Kind,
+    Reason,
+    State,
+    member,
+    user_id_of,
+)
 from slotkeeper.outbox.ledger import Draft, enter
 from slotkeeper.outbox.models import Message
 from slotkeeper.outbox.sending import NotToBeSent, Written
+from slotkeeper.people.reading import readers_of
 from slotkeeper.rules.appointment_status import TERMINAL, Status
 
 FLAGS = {Kind.REMINDER_24H: "reminder_24h_sent", Kind.REMINDER_2H: "reminder_2h_sent"}
@@ -54,6 +67,8 @@ class AppointmentCorrespondent:
             reminded.update(**{FLAGS[Kind(message.kind)]: True})
         if message.state == State.UNDELIVERABLE and message.recipient == CUSTOMER:
             _tell_of_undeliverable(message, now)
+        if message.reason == Reason.LEFT and message.kind not in HANDOVERS:
+            _tell_who_is_left(message, now)
         if message.kind in NEWS:
             if message.state == State.SUPERSEDED:
                 pass_on(message, now)
@@ -92,4 +107,24 @@ def _tell_of_undeliverable(message: Message, now: datetime) -> None:
         address="",
         useful_until=now + NEWS_HELP_FOR,
     )
-    enter([draft], now)
+    enter(_to_readers(draft, user_id), now)
+
+
+def _tell_who_is_left(message: Message, now: datetime) -> None:
+    """Tell what somebody could not be told who left meanwhile to whoever is told instead."""
+    draft = Draft(
+        business_id=message.business_id,
+        subject_kind=ENTITY,
+        subject_id=message.subject_id,
+        kind=Kind(message.kind),
+        occasion=message.occasion,
+        recipient=message.recipient,
+        address="",
+        useful_until=message.useful_until,
+        told=message.told,
+    )
+    enter(_to_readers(draft, user_id_of(message.recipient)), now)
+
+
+def _to_readers(draft: Draft, user_id: int) -> list[Draft]:
+    return [replace(draft, recipient=member(one)) for one in readers_of(draft.business_id, {user_id})]

@@ -33,7 +33,7 @@ from slotkeeper.outbox.models import Message
 from slotkeeper.outbox.sending import NotToBeSent, Written
 from slotkeeper.outbox.wordings import wording_of
 from slotkeeper.outbox.words import kind_in_words
-from slotkeeper.people.models import User
+from slotkeeper.people.models import Membership
 from slotkeeper.rules.appointment_status import TERMINAL, Status
 
 _WITH_MORE_DATES = "\n\n{{ more_dates }}"
@@ -68,10 +68,12 @@ def to_customer(message: Message, appointment: Appointment, now: int) -> Written
 
 def to_member(message: Message, appointment: Appointment, now: int) -> Written:
     """Write to a member whose time an appointment takes. Raises NotToBeSent."""
-    user = User.objects.filter(pk=user_id_of(message.recipient), is_active=True).first()
-    if user is None:
-        raise NotToBeSent(State.SKIPPED, Reason.NO_ADDRESS)
-    reader, kind = reader_of(user), Kind(message.kind)
+    members = Membership.objects.active().in_business(message.business_id).select_related("user")
+    member = members.filter(user_id=user_id_of(message.recipient)).first()
+    if member is None:
+        raise NotToBeSent(State.SKIPPED, Reason.LEFT)
+    user, kind = member.user, Kind(message.kind)
+    reader = reader_of(user)
     with override(reader.language):
         values = _facts(message, appointment, reader, now) | facts_for_members(appointment)
         if kind is Kind.UNDELIVERABLE:

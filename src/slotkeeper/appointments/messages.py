@@ -29,6 +29,7 @@ from slotkeeper.outbox.kinds import (
 from slotkeeper.outbox.ledger import Draft, enter, skip, supersede
 from slotkeeper.outbox.models import Message
 from slotkeeper.people.models import ApiToken, Membership
+from slotkeeper.people.reading import readers_of
 from slotkeeper.rules.appointment_status import TERMINAL, Status
 from slotkeeper.rules.news import News, Standing, news, still_holds
 
@@ -231,7 +232,7 @@ def _draft(owed: _Owed, channel: ChannelName, told: Standing | None, now: dateti
 
 
 def _notices(appointment: Appointment, changes: list[Change], now: datetime) -> Iterator[Draft]:
-    """Tell the people whose time it is what their customer did."""
+    """Tell the people whose time it is what their customer did; where none of them works here any more, the owners."""
     for change in changes:
         kind = _NOTICES.get(change.verb)
         if change.actor_kind != "customer" or kind is None:
@@ -239,7 +240,7 @@ def _notices(appointment: Appointment, changes: list[Change], now: datetime) -> 
         if ChannelName.EMAIL not in channels_of(appointment.business_id, kind):
             continue
         known = _known_before(appointment, [change])
-        for user_id in sorted(_people_of(appointment)):
+        for user_id in readers_of(appointment.business_id, _people_of(appointment)):
             yield Draft(
                 business_id=appointment.business_id,
                 subject_kind=ENTITY,

@@ -17,6 +17,7 @@ REASONS: dict[Reason, Promise] = {
     Reason.NO_LONGER_TRUE: _("What it would have said was no longer true."),
     Reason.OVER: _("The appointment had begun."),
     Reason.ERASED: _("The customer was erased."),
+    Reason.LEFT: _("Its reader does not work here any more, or is suspended."),
     Reason.PAPER_IS_WRITTEN: _("The PDF that goes with it is being written."),
 }
 

@@ -75,6 +75,7 @@ class Reason(StrEnum):
     NO_LONGER_TRUE = "no_longer_true"
     OVER = "over"
     ERASED = "erased"
+    LEFT = "left"  # its reader, who is a member no more or may not act
     PAPER_IS_WRITTEN = "paper_is_written"  # while it waits: what is to be attached
 
 

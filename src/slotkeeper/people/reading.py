@@ -34,3 +34,10 @@ def manages_people(caller: Caller) -> bool:
 def may_change(caller: Caller, member: Membership) -> bool:
     """Say whether the caller may change, suspend or remove a member, or end their sessions."""
     return caller.may(Permission.MEMBERS_WRITE) and may_manage(caller.role, Role(member.role))
+
+
+def readers_of(business_id: int, user_ids: Collection[int]) -> list[int]:
+    """Say who is told what concerns some people here: those of them who may act or, if nobody may, the owners."""
+    active = Membership.objects.active().in_business(business_id).order_by("user_id")
+    concerned = active.filter(user_id__in=user_ids)
+    return list((concerned if concerned.exists() else active.filter(role=Role.OWNER)).values_list("user_id", flat=True))

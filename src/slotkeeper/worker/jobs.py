@@ -38,7 +38,7 @@ def handle_changes() -> int:
             waiting = Change.objects.filter(handled_at=None).order_by("pk").select_for_update(skip_locked=True)
             batch = list(waiting[:_BATCH])
             now = datetime.now(UTC)
-            calendar_sync.plan({change.subject_id for change in batch if change.subject_kind == "appointment"}, now)
+            calendar_sync.plan_changes(batch, now)
             plan_messages(batch, now)
             plan_money_messages(batch, now)
             plan_missed(batch, now)
