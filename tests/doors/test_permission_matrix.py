@@ -234,8 +234,8 @@ class Probe:
 
     def _may_refuse_itself(self, route: Route) -> bool:
         """Say whether what stands behind the gate may refuse: somebody else's row, an owner, a missing signature."""
-        is_of_people = "member_id" in route.parameters
-        return route.access == PUBLIC or is_of_people or self.asker.name not in {"owner", "admin"}
+        is_of_people = {"member_id", "token_id"} & set(route.parameters)
+        return route.access == PUBLIC or bool(is_of_people) or self.asker.name not in {"owner", "admin"}
 
     def _unknown(self, route: Route) -> set[int]:
         if not route.is_api:
