@@ -4,7 +4,10 @@ import gc
 import os
 
 from django.conf import settings
+from django.core.cache import close_caches
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections, reset_queries
 
 from slotkeeper.doors.access import require_declared_routes
 from slotkeeper.doors.cli.processes import SUPERVISOR, die_with_parent
@@ -20,4 +23,9 @@ require_declared_routes()  # deny by default starts here; it also imports every 
 application = refusing_stalled_uploads(
     django_application, settings.DATA_UPLOAD_MAX_MEMORY_SIZE, _UPLOAD_PATIENCE_SECONDS
 )
+# What Django does around every request in vain: forgets the statements of DEBUG, closes caches, none of which holds a
+# connection, and a second time looks for connections to close, as the next request's start does.
+request_started.disconnect(reset_queries)
+request_finished.disconnect(close_caches)
+request_finished.disconnect(close_old_connections)
 gc.freeze()  # what was loaded stays: the garbage collector need not walk it again and again
