@@ -18,7 +18,14 @@ _HELPS_FOR = timedelta(days=3)
 
 
 def note_success(connection: CalendarConnection, now: datetime) -> None:
-    """Note that the provider answered; whatever it needed its owner for is over."""
+    """Note that the provider answered; whatever it needed its owner for is over.
+
+    Where all was well before, only when it was: that is stored when the run ends.
+    """
+    connection.last_success_at = now
+    has_trouble = connection.failures or connection.last_error or connection.told_at
+    if connection.status == Health.CONNECTED and not has_trouble:
+        return
     CalendarConnection.objects.filter(pk=connection.pk).update(
         status=Health.CONNECTED, last_success_at=now, last_error="", failures=0, told_at=None
     )

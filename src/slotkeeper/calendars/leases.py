@@ -7,6 +7,7 @@ when its lease runs out, or, on the same machine, as soon as a worker starts the
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce, Least
@@ -33,10 +34,13 @@ class Lease:
         if not self._held().update(leased_until=datetime.now(UTC) + LEASE):
             raise LeaseLost
 
-    def release(self, due_at: datetime) -> None:
-        """Give it back, and say when to work on the connection next, unless somebody wants it sooner."""
+    def release(self, due_at: datetime, **noted: Any) -> None:
+        """Give it back, and say when to work on the connection next, unless somebody wants it sooner.
+
+        What is noted of the connection is written with it.
+        """
         next_time = Least(Coalesce(F("due_at"), due_at), due_at)
-        self._held().update(lease="", leased_until=None, due_at=next_time)
+        self._held().update(lease="", leased_until=None, due_at=next_time, **noted)
 
     def _held(self) -> QuerySet[CalendarConnection]:
         return CalendarConnection.objects.filter(pk=self.connection_id, lease=self.token)

@@ -26,6 +26,11 @@ class Kind(StrEnum):
         """The name by which people know it."""
         return {"google": "Google", "microsoft": "Microsoft 365", "caldav": "CalDAV", "ics_feed": "ICS"}[self.value]
 
+    @property
+    def takes_events(self) -> bool:
+        """Whether anything can be written there."""
+        return self is not Kind.ICS_FEED
+
 
 class WhenUnreadable(StrEnum):
     """What a calendar means that could not be read for a while; never simply "free", unless its owner says so."""

@@ -15,7 +15,7 @@ from slotkeeper.calendars.leases import LeaseLost, take_lease
 from slotkeeper.calendars.links import forget_event, standing_of
 from slotkeeper.calendars.manager import CalendarManager
 from slotkeeper.calendars.mirror import Sighting
-from slotkeeper.calendars.models import CalendarConnection, CalendarEventLink, ConnectedCalendar, LinkState
+from slotkeeper.calendars.models import CalendarConnection, CalendarEventLink, ConnectedCalendar, Kind, LinkState
 from slotkeeper.calendars.proposals import propose
 from slotkeeper.calendars.providers.base import (
     AccessLost,
@@ -54,7 +54,7 @@ def work_on(connection_id: int, source: EventSource) -> None:
         note_lost_access(connection, str(error), datetime.now(UTC))
     except Unavailable as error:
         due_at = note_failure(connection, str(error), datetime.now(UTC), error.retry_after)
-    lease.release(due_at or _next_due(connection))
+    lease.release(due_at or _next_due(connection), last_success_at=connection.last_success_at)
 
 
 def _work(manager: CalendarManager, source: EventSource, until: float) -> None:
@@ -71,7 +71,7 @@ def _work(manager: CalendarManager, source: EventSource, until: float) -> None:
 
 def _write_due(manager: CalendarManager, source: EventSource) -> Iterator[None]:
     """Bring the events that are due to where they should be, one after the other; the one that waited longest first."""
-    while True:
+    while Kind(manager.connection.provider).takes_events:
         now = datetime.now(UTC)
         links = CalendarEventLink.objects.filter(connection=manager.connection, due_at__lte=now)
         link = links.order_by("due_at", "pk").first()
@@ -138,10 +138,11 @@ def _read_due(manager: CalendarManager) -> Iterator[None]:
 
 
 def _next_due(connection: CalendarConnection) -> datetime:
-    links = CalendarEventLink.objects.filter(connection=connection, due_at__isnull=False)
     calendars = ConnectedCalendar.objects.filter(connection=connection)
     times = [datetime.now(UTC) + _QUIET, *calendars.order_by("next_read_at").values_list("next_read_at", flat=True)[:1]]
-    waits_since = links.order_by("due_at").values_list("due_at", flat=True).first()
-    if waits_since and not SendingHold.objects.exists():
-        times.append(waits_since)
+    if Kind(connection.provider).takes_events:
+        links = CalendarEventLink.objects.filter(connection=connection, due_at__isnull=False)
+        waits_since = links.order_by("due_at").values_list("due_at", flat=True).first()
+        if waits_since and not SendingHold.objects.exists():
+            times.append(waits_since)
     return min(times)
