@@ -10,8 +10,11 @@ from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import Any
 
+import msgspec
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+
+from slotkeeper.rules.intervals import Interval
 
 
 @cache  # Django finds the connection of the thread each time, and one booking asks a dozen times
@@ -46,6 +49,21 @@ def row(sql: str, parameters: Sequence[Any]) -> Any:
 def epoch(column: str) -> str:
     """Write a time column as whole seconds since 1970, UTC."""
     return f"extract(epoch from {column})::bigint" if is_postgresql() else f"unixepoch({column})"
+
+
+def gathered(start_column: str, end_column: str) -> str:
+    """Write an aggregate of stretches of time as one text, `start,end,start,end`; `stretches` reads it.
+
+    A row for each would cost several times what its two numbers do.
+    """
+    both = f"{epoch(start_column)} || ',' || {epoch(end_column)}"
+    return f"string_agg({both}, ',')" if is_postgresql() else f"group_concat({both})"
+
+
+def stretches(text: str | None) -> list[Interval]:
+    """Read what `gathered` wrote, by start; NULL is none."""
+    edges = msgspec.json.decode(f"[{text or ''}]", type=list[int])
+    return sorted(map(Interval, edges[::2], edges[1::2]))
 
 
 @lru_cache(maxsize=256)  # one request writes the same few instants several times

@@ -1,10 +1,12 @@
 """What a person's time is claimed by: conflicts, busy entries, and free alternatives."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
 from typing import Any, NamedTuple
+
+import msgspec
 
 from slotkeeper import hot_sql
 from slotkeeper.calendars.busy import CalendarReading, has_calendars, read_calendars
@@ -29,7 +31,7 @@ class BusyKind(StrEnum):
     RESOURCE = "resource"
 
 
-class BusyEntry(NamedTuple):
+class BusyEntry(msgspec.Struct, frozen=True, gc=False):
     """Something that claims time: its own time, and the time it blocks (buffers included).
 
     `title` is an appointment's, or the name of the calendar that it stands in, or of the resource that is taken.
@@ -103,14 +105,15 @@ def read_busy(person: Person, window: Interval, now: int) -> Busyness:
     entries = [_entry(row, person.business_id) for row in found if row[2] is not None]
     readings = read_calendars([person.user_id], window, now)[person.user_id] if of_member[1] else []
     if readings:
-        entries = sorted([*entries, *_calendar_entries(readings)], key=attrgetter("blocked"))
+        for reading in readings:
+            entries += _calendar_entries(reading)
+        entries.sort(key=attrgetter("blocked"))
     return Busyness(entries, bool(of_member[0]), readings)
 
 
-def _calendar_entries(readings: Iterable[CalendarReading]) -> Iterator[BusyEntry]:
-    for reading in readings:
-        for busy in reading.busy:
-            yield BusyEntry(BusyKind.CALENDAR, busy.start, busy.end, busy, None, reading.name)
+def _calendar_entries(reading: CalendarReading) -> list[BusyEntry]:
+    kind, name = BusyKind.CALENDAR, reading.name
+    return [BusyEntry(kind, busy.start, busy.end, busy, None, name) for busy in reading.busy]
 
 
 def _entry(row: Any, business_id: int) -> BusyEntry:

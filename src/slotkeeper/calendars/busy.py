@@ -57,29 +57,23 @@ def read_calendars(user_ids: Sequence[int], window: Interval, now: int) -> dict[
     A calendar that cannot be read blocks the whole window where its owner chose so. Stored pieces of busy time are
     at most 31 days long, so that the index bounds the search.
     """
-    epoch, stamp = hot_sql.epoch, hot_sql.timestamp
-    marks = ", ".join(["%s"] * len(user_ids))
+    stamp, marks = hot_sql.timestamp, ", ".join(["%s"] * len(user_ids))
     found = hot_sql.rows(
-        f"SELECT k.user_id, k.id, k.name, n.when_unreadable, n.last_known_hours, {epoch('k.read_at')}, "
-        f"{epoch('b.start_time')}, {epoch('b.end_time')} "
+        f"SELECT k.user_id, k.name, n.when_unreadable, n.last_known_hours, {hot_sql.epoch('k.read_at')}, "
+        f"(SELECT {hot_sql.gathered('b.start_time', 'b.end_time')} FROM calendar_busy_times b "
+        "WHERE b.calendar_id = k.id AND b.user_id = k.user_id "
+        "AND b.start_time < %s AND b.start_time > %s AND b.end_time > %s) "
         "FROM connected_calendars k JOIN calendar_connections n ON n.id = k.connection_id "
-        "LEFT JOIN calendar_busy_times b ON b.calendar_id = k.id AND b.user_id = k.user_id "
-        "AND b.start_time < %s AND b.start_time > %s AND b.end_time > %s "
-        f"WHERE k.user_id IN ({marks}) AND k.blocks ORDER BY k.id, b.start_time",
+        f"WHERE k.user_id IN ({marks}) AND k.blocks ORDER BY k.id",
         [stamp(window.end), stamp(window.start - PIECE_SECONDS), stamp(window.start), *user_ids],
     )
     readings: dict[int, list[CalendarReading]] = defaultdict(list)
-    last_id, busy, is_known = None, list[Interval](), False
-    for user_id, calendar_id, name, when_unreadable, hours, read_at, start, end in found:
-        if calendar_id != last_id:
-            last_id = calendar_id
-            freshness = freshness_of(when_unreadable, hours, read_at, now)
-            busy, is_known = _beforehand(freshness, window), freshness in _KNOWN
-            readings[user_id].append(CalendarReading(name, freshness, read_at, busy))
-        if is_known and start is not None:
-            busy.append(Interval(start, end))
+    for user_id, name, when_unreadable, hours, read_at, known in found:
+        freshness = freshness_of(when_unreadable, hours, read_at, now)
+        busy = hot_sql.stretches(known) if freshness in _KNOWN else _unknown(freshness, window)
+        readings[user_id].append(CalendarReading(name, freshness, read_at, busy))
     return readings
 
 
-def _beforehand(freshness: Freshness, window: Interval) -> list[Interval]:
+def _unknown(freshness: Freshness, window: Interval) -> list[Interval]:
     return [window] if freshness is Freshness.BLOCKING and window.start < window.end else []

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from msgspec import structs
+
 from slotkeeper.appointments.actions import UnknownReference
 from slotkeeper.appointments.free_busy import BusyEntry, BusyKind
 from slotkeeper.appointments.models import contacts_within
@@ -71,4 +73,4 @@ def _readable(appointment_ids: set[int], caller: Caller) -> frozenset[int]:
 
 def _without_names(entry: BusyEntry) -> BusyEntry:
     """Tell no more than that it keeps somebody busy. Rooms and equipment have names for everybody."""
-    return entry if entry.kind is BusyKind.RESOURCE else entry._replace(appointment_id=None, title=None)
+    return entry if entry.kind is BusyKind.RESOURCE else structs.replace(entry, appointment_id=None, title=None)

@@ -57,7 +57,8 @@ def free_slots(gaps: Iterable[Interval], slot_seconds: int, not_before: int) -> 
     runs = []
     for gap in gaps:
         starts = _slot_starts(gap, slot_seconds)
-        starts = starts[bisect_left(starts, not_before) :]
+        if gap.start < not_before:
+            starts = starts[bisect_left(starts, not_before) :]
         if starts:
             runs.append(range(starts.start, starts.stop + slot_seconds, slot_seconds))
     return runs

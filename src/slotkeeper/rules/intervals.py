@@ -64,16 +64,16 @@ def merge(ascending: Iterable[Interval]) -> Iterator[Interval]:
     Yields them sorted, disjoint and not touching; reads one interval beyond the one it yields.
     """
     start = end = 0
-    for interval in ascending:
-        if interval.end <= interval.start:
+    for first, last in ascending:
+        if last <= first:
             continue
         if start == end:
-            start, end = interval
-        elif interval.start <= end:
-            end = max(end, interval.end)
+            start, end = first, last
+        elif first <= end:
+            end = max(end, last)
         else:
             yield Interval(start, end)
-            start, end = interval
+            start, end = first, last
     if start < end:
         yield Interval(start, end)
 
@@ -97,14 +97,15 @@ def gaps_between(windows: Iterable[Interval], busy: Iterable[Interval]) -> Itera
     """
     blocks = iter(busy)
     block = next(blocks, None)
-    for window in windows:
-        free_from = window.start
-        while block is not None and block.start < window.end:
-            if free_from < block.start:
-                yield Interval(free_from, block.start)
-            free_from = max(free_from, block.end)
-            if block.end > window.end:
+    for window_start, window_end in windows:
+        free_from = window_start
+        while block is not None and block.start < window_end:
+            blocked_from, blocked_until = block
+            if free_from < blocked_from:
+                yield Interval(free_from, blocked_from)
+            free_from = max(free_from, blocked_until)
+            if blocked_until > window_end:
                 break  # the same block may reach into the next window
             block = next(blocks, None)
-        if free_from < window.end:
-            yield Interval(free_from, window.end)
+        if free_from < window_end:
+            yield Interval(free_from, window_end)

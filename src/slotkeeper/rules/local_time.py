@@ -318,14 +318,13 @@ class TimeForm:
         texts = []
         for run in runs:
             written: list[str] = []
-            rest = run
-            while rest:
-                if not start <= rest.start < end:
-                    start, end, midnight, head, tail = self._day_at(rest.start)
-                of_day = rest[: -(-(end - rest.start) // rest.step)]
-                clocks = map(clock_text, range(of_day.start - midnight, of_day.stop - midnight, of_day.step))
-                written += [f"{head}{clock}{tail}" for clock in clocks]
-                rest = rest[len(of_day) :]
+            instant, stop, step = run.start, run.stop, run.step
+            while instant < stop:
+                if not start <= instant < end:
+                    start, end, midnight, head, tail = self._day_at(instant)
+                of_day = range(instant - midnight, min(stop, end) - midnight, step)
+                written += [f"{head}{clock}{tail}" for clock in map(clock_text, of_day)]
+                instant += len(of_day) * step
             texts.append(written)
         return texts
 

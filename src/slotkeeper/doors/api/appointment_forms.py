@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from slotkeeper.appointments import actions
-from slotkeeper.appointments.free_busy import BusyEntry, BusyKind
+from slotkeeper.appointments.free_busy import BusyEntry
 from slotkeeper.appointments.rows import AppointmentRow
 from slotkeeper.calendars.busy import CalendarReading, Freshness
 from slotkeeper.doors.api.problems import ApiProblem, FieldError, Problem
@@ -39,7 +39,6 @@ Time: TypeAlias = Annotated[
 ZoneName: TypeAlias = Annotated[str, Meta(max_length=64, description="An IANA zone that overrides the caller's.")]
 StatusName: TypeAlias = Status
 
-_WITH_TITLE = (BusyKind.APPOINTMENT, BusyKind.BUFFER)
 _MOMENTS = ("start_time", "end_time", "created_at", "updated_at")
 
 
@@ -196,18 +195,27 @@ def write_slot_runs(runs: list[range], form: TimeForm) -> list[Slot]:
 
 def write_conflicts(entries: list[BusyEntry], form: TimeForm) -> list[dict[str, Any]]:
     """Write what stands in the way, each with its reason; it has been cut to what the caller may see."""
-    edges = form.write_all(edge for entry in entries for edge in (entry.start, entry.end))
-    written = []
-    for entry, start, end in zip(entries, edges[::2], edges[1::2], strict=True):
-        conflict: dict[str, Any] = {"start": start, "end": end, "reason": entry.kind}
-        if entry.kind in _WITH_TITLE and entry.appointment_id is not None:
-            conflict |= {"appointment_id": entry.appointment_id, "title": entry.title}
-        elif entry.kind is BusyKind.CALENDAR and entry.title is not None:
-            conflict["calendar"] = entry.title
-        elif entry.resource_id is not None:
-            conflict |= {"resource_id": entry.resource_id, "name": entry.title}
-        written.append(conflict)
-    return written
+    return [write_conflict(entry, start, end) for entry, start, end in with_edges(entries, form)]
+
+
+def with_edges(entries: list[BusyEntry], form: TimeForm) -> Iterator[tuple[BusyEntry, str, str]]:
+    """Write where entries start and end, all together."""
+    edges = form.write_all([edge for entry in entries for edge in (entry.start, entry.end)])
+    return zip(entries, edges[::2], edges[1::2], strict=True)
+
+
+def write_conflict(entry: BusyEntry, start: str, end: str) -> dict[str, Any]:
+    """Write one thing that stands in the way."""
+    conflict: dict[str, Any] = {"start": start, "end": end, "reason": entry.kind}
+    if entry.title is None:
+        return conflict
+    if entry.appointment_id is not None:
+        conflict |= {"appointment_id": entry.appointment_id, "title": entry.title}
+    elif entry.resource_id is not None:
+        conflict |= {"resource_id": entry.resource_id, "name": entry.title}
+    else:
+        conflict["calendar"] = entry.title
+    return conflict
 
 
 def write_calendars(readings: Iterable[CalendarReading], form: TimeForm) -> list[CalendarStanding]:

@@ -23,7 +23,9 @@ from slotkeeper.doors.api.appointment_forms import (
     Time,
     ZoneName,
     in_the_past,
+    with_edges,
     write_calendars,
+    write_conflict,
     write_conflicts,
     write_slot_runs,
     write_slots,
@@ -165,8 +167,11 @@ class CheckConflicts(JsonEndpoint):
 
 
 def _write_busy(entries: list[BusyEntry], form: TimeForm) -> list[dict[str, Any]]:
-    busy = write_conflicts(entries, form)
-    for entry, written in zip(entries, busy, strict=True):
+    busy = []
+    for entry, start, end in with_edges(entries, form):
         if entry.kind is BusyKind.APPOINTMENT and entry.appointment_id is not None:
-            del written["reason"]  # the users' document shows appointments without one
+            # The users' document shows appointments without a reason.
+            busy.append({"start": start, "end": end, "appointment_id": entry.appointment_id, "title": entry.title})
+        else:
+            busy.append(write_conflict(entry, start, end))
     return busy
