@@ -3,6 +3,7 @@
 import os
 import platform
 import sqlite3
+import sys
 import sysconfig
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -104,9 +105,11 @@ def machine() -> str:
     cpu = Path("/proc/cpuinfo").read_text()
     model = next((line.partition(":")[2].strip() for line in cpu.splitlines() if line.startswith("model name")), "?")
     memory = int(Path("/proc/meminfo").read_text().split()[1]) / 2**20
-    # A Python built without its own optimizations needs about a fifth more of everything here.
+    # A Python built without its own optimizations needs about a fifth more of everything here. Debian asks for them
+    # by a target of its Makefile, not by an argument.
     built_with = sysconfig.get_config_var("CONFIG_ARGS") or ""
-    built = "optimized" if "--enable-optimizations" in built_with else "plain build"
+    is_distributions = sys.base_prefix == "/usr"
+    built = "optimized" if is_distributions or "--enable-optimizations" in built_with else "plain build"
     return (
         f"on {cpu.count('processor')} × {model}, {memory:.0f} GB; Python {platform.python_version()} ({built}), "
         f"SQLite {sqlite3.sqlite_version}"

@@ -67,7 +67,7 @@ class VersionConflict(Exception):
 
 
 class SlotTaken(Exception):
-    """The time of the person with `user_id` is not free."""
+    """The time is not free."""
 
     def __init__(self, user_id: int, conflicts: list[BusyEntry], alternatives: list[Interval]) -> None:
         super().__init__(user_id, conflicts, alternatives)

@@ -146,15 +146,16 @@ class Client:
         raise Unreachable("The server sends from one place to the next without end.")
 
     def _send_once(self, outgoing: httpx.Request, limits: Limits) -> Answer:
-        body = bytearray()
+        pieces, size = list[bytes](), 0
         has_begun = False
         try:
             answer = self._http.send(outgoing, stream=True)
             has_begun = True
             try:
-                for chunk in answer.iter_bytes():
-                    body += chunk
-                    if len(body) > limits.bytes:
+                for piece in answer.iter_bytes():
+                    pieces.append(piece)
+                    size += len(piece)
+                    if size > limits.bytes:
                         raise TooLarge(f"The answer is larger than {limits.bytes:,} bytes.", answer.status_code)
             finally:
                 answer.close()
@@ -164,7 +165,7 @@ class Client:
             raise Unreachable("The server is too slow.") from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             raise Unreachable(f"The server cannot be reached: {error or type(error).__name__}") from None
-        return Answer(answer.status_code, answer.headers, bytes(body), str(outgoing.url))
+        return Answer(answer.status_code, answer.headers, b"".join(pieces), str(outgoing.url))
 
 
 def origin_of(url: str) -> tuple[str, str, int]:
