@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connected import HOUR, NOW, SOON, connect
+from contracts.memory_world import MemoryProvider
 from posted import PostOffice
 from slotkeeper.appointments import actions, calendar_sync
 from slotkeeper.appointments.actions import Target
@@ -15,6 +16,7 @@ from slotkeeper.calendars import accounts
 from slotkeeper.calendars.leases import free_leases_of_the_dead, take_lease
 from slotkeeper.calendars.models import BusyTime, CalendarConnection, CalendarProposal, ConnectedCalendar
 from slotkeeper.calendars.providers.base import Refused
+from slotkeeper.calendars.watches import note_push
 from slotkeeper.changes.record import COMMAND
 from slotkeeper.outbox.kinds import Kind
 from slotkeeper.outbox.models import Message, SendingHold
@@ -117,6 +119,30 @@ def test_who_is_suspended_or_has_left_has_no_customers_in_their_calendar_until_t
     remove_member(target, COMMAND, NOW, keeps_appointments=True)
     connected.work()
     assert connected.titles() == []
+
+
+def test_a_push_that_comes_while_the_calendar_is_read_has_it_read_again(connected, monkeypatch):
+    connected.work()
+    ConnectedCalendar.objects.update(channel_id="channel-1", channel_secret="whisper")
+    read = MemoryProvider.read_changes
+    told = []
+
+    def changed_meanwhile(provider, calendar_id, request):
+        changes = read(provider, calendar_id, request)
+        if not told:
+            told.append(note_push("channel-1", "whisper", datetime.now(UTC)))
+        return changes
+
+    monkeypatch.setattr(MemoryProvider, "read_changes", changed_meanwhile)
+    connected.work_later()
+    assert told == [True]
+    connected.calendar.refresh_from_db()
+    connected.connection.refresh_from_db()
+    assert connected.calendar.next_read_at <= datetime.now(UTC)
+    assert connected.connection.due_at <= datetime.now(UTC)
+    connected.work()
+    connected.calendar.refresh_from_db()
+    assert connected.calendar.next_read_at > datetime.now(UTC)
 
 
 def test_a_provider_that_is_away_costs_nobody_a_booking_and_gets_it_afterwards(connected):

@@ -52,11 +52,14 @@ def store_changes(calendar: ConnectedCalendar, changes: Changes, now: datetime) 
 
 
 def note_reading(calendar: ConnectedCalendar, changes: Changes, now: datetime) -> None:
-    """Note that a calendar was read, up to where, and when to read it next."""
-    fields = {"cursor": changes.cursor, "read_at": now, "next_read_at": now + READ_EVERY, "last_error": ""}
+    """Note that a calendar was read, up to where, and when to read it next: sooner if that was asked for meanwhile."""
+    fields = {"cursor": changes.cursor, "read_at": now, "last_error": ""}
     if changes.is_full:
         fields["read_in_full_at"] = now
-    ConnectedCalendar.objects.filter(pk=calendar.pk).update(**fields)
+    known, calendar.next_read_at = calendar.next_read_at, now + READ_EVERY
+    own = ConnectedCalendar.objects.filter(pk=calendar.pk)
+    if not own.filter(next_read_at__lte=known).update(next_read_at=calendar.next_read_at, **fields):
+        own.update(**fields)
 
 
 def _links_seen(calendar: ConnectedCalendar, changes: Changes) -> dict[str, CalendarEventLink]:

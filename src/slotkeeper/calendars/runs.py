@@ -43,24 +43,25 @@ def work_on(connection_id: int, source: EventSource) -> None:
     if lease is None:
         return
     connection = CalendarConnection.objects.select_related("user").get(pk=connection_id)
+    calendars = list(ConnectedCalendar.objects.filter(connection=connection).order_by("next_read_at", "pk"))
     due_at = None
     try:
         with opened(connection) as provider:
             manager = CalendarManager(connection, provider, lease)
-            _work(manager, source, time.monotonic() + _RUN_SECONDS)
+            _work(manager, source, calendars, time.monotonic() + _RUN_SECONDS)
     except LeaseLost:
         return
     except AccessLost as error:
         note_lost_access(connection, str(error), datetime.now(UTC))
     except Unavailable as error:
         due_at = note_failure(connection, str(error), datetime.now(UTC), error.retry_after)
-    lease.release(due_at or _next_due(connection), last_success_at=connection.last_success_at)
+    lease.release(due_at or _next_due(connection, calendars), last_success_at=connection.last_success_at)
 
 
-def _work(manager: CalendarManager, source: EventSource, until: float) -> None:
+def _work(manager: CalendarManager, source: EventSource, calendars: list[ConnectedCalendar], until: float) -> None:
     """Write, then read; the first answer of a provider that was away says that it is back."""
     is_proven = False
-    for _ in chain(_write_due(manager, source), _read_due(manager)):
+    for _ in chain(_write_due(manager, source), _read_due(manager, calendars)):
         if not is_proven:
             note_success(manager.connection, datetime.now(UTC))
             is_proven = True
@@ -124,22 +125,24 @@ def _propose(link: CalendarEventLink, sighting: Sighting) -> None:
     CalendarEventLink.objects.filter(pk=link.pk).update(state=LinkState.PENDING)
 
 
-def _read_due(manager: CalendarManager) -> Iterator[None]:
-    """Read the calendars that are due, one after the other."""
+def _read_due(manager: CalendarManager, calendars: list[ConnectedCalendar]) -> Iterator[None]:
+    """Read those of the calendars that are due, one after the other."""
     now = datetime.now(UTC)
-    due = ConnectedCalendar.objects.filter(connection=manager.connection, next_read_at__lte=now)
-    for calendar in due.order_by("next_read_at", "pk"):
+    for calendar in calendars:
+        if calendar.next_read_at > now:
+            return
         try:
             propose(manager.read_calendar(calendar), now)
         except Refused as error:
-            again_at = datetime.now(UTC) + _REFUSED_READ_PAUSE
-            ConnectedCalendar.objects.filter(pk=calendar.pk).update(next_read_at=again_at, last_error=str(error)[:500])
+            calendar.next_read_at = datetime.now(UTC) + _REFUSED_READ_PAUSE
+            own = ConnectedCalendar.objects.filter(pk=calendar.pk)
+            own.update(next_read_at=calendar.next_read_at, last_error=str(error)[:500])
         yield
 
 
-def _next_due(connection: CalendarConnection) -> datetime:
-    calendars = ConnectedCalendar.objects.filter(connection=connection)
-    times = [datetime.now(UTC) + _QUIET, *calendars.order_by("next_read_at").values_list("next_read_at", flat=True)[:1]]
+def _next_due(connection: CalendarConnection, calendars: list[ConnectedCalendar]) -> datetime:
+    """Say when there is more to do, as far as is known: whoever wants something meanwhile sets `due_at`."""
+    times = [datetime.now(UTC) + _QUIET, *(calendar.next_read_at for calendar in calendars)]
     if Kind(connection.provider).takes_events:
         links = CalendarEventLink.objects.filter(connection=connection, due_at__isnull=False)
         waits_since = links.order_by("due_at").values_list("due_at", flat=True).first()
