@@ -73,6 +73,8 @@ def test_every_code_the_api_answers_is_documented():
         "REMOTE_ADDR",
         "SERVER_PORT",
         "CONTENT_LENGTH",
+        "CONTENT_TYPE",
+        "REQUEST_METHOD",
         "FIRST_DAY_OF_WEEK",
         "TIME_FORMAT",
     }

@@ -19,6 +19,7 @@ from threading import Thread, get_ident
 from typing import Any, NamedTuple
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OVER_TCP = (socket.AF_INET, socket.AF_INET6)
 _READER_WAKES_SECONDS = 0.05
 _LAST_DATA_RECEIVED = 52  # the offset of tcpi_last_data_recv, in milliseconds, in Linux's struct tcp_info
@@ -39,25 +40,40 @@ def refusing_stalled_uploads(application: Application, limit_bytes: int, patienc
     booking a tenth of its CPU. So a watch ends what has gone silent, from the outside: the connection's
     reading half is shut, and the reader finds the end. A body longer than the limit is left unread:
     the application refuses it by its length.
+
+    A body without a length, in chunks or over HTTP/2, is given one: WSGI knows no other. Nobody sees where such a
+    body was cut off, but JSON that is cut is none any more; anything else is answered with 411.
     """
     uploads: dict[int, _Upload] = {}
     Thread(target=_watch, args=[uploads, patience_seconds], name="uploads", daemon=True).start()
 
+    def read(environ: dict[str, Any], most_bytes: int) -> bytes:
+        uploads[get_ident()] = _Upload(time.monotonic(), environ["REMOTE_ADDR"], int(environ["SERVER_PORT"]))
+        try:
+            body: bytes = environ["wsgi.input"].read(most_bytes)
+        finally:
+            del uploads[get_ident()]
+        environ["wsgi.input"] = BytesIO(body)
+        return body
+
     def serve(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        length = environ.get("CONTENT_LENGTH") or "0"
-        if length.isdecimal() and 0 < int(length) <= limit_bytes:
-            uploads[get_ident()] = _Upload(time.monotonic(), environ["REMOTE_ADDR"], int(environ["SERVER_PORT"]))
-            try:
-                body = environ["wsgi.input"].read(int(length))
-            finally:
-                del uploads[get_ident()]
-            if len(body) < int(length):
-                start_response("408 Request Timeout", [("Content-Length", "0"), ("Connection", "close")])
-                return []
-            environ["wsgi.input"] = BytesIO(body)
+        length = environ.get("CONTENT_LENGTH") or ""
+        if length.isdecimal():
+            if 0 < int(length) <= limit_bytes and len(read(environ, int(length))) < int(length):
+                return _refuse(start_response, "408 Request Timeout")
+        elif environ["REQUEST_METHOD"] in _WITH_BODY:
+            body = read(environ, limit_bytes + 1)
+            if body and environ.get("CONTENT_TYPE", "").partition(";")[0].strip() != "application/json":
+                return _refuse(start_response, "411 Length Required")
+            environ["CONTENT_LENGTH"] = str(len(body))
         return application(environ, start_response)
 
     return serve
+
+
+def _refuse(start_response: Any, status: str) -> Iterable[bytes]:
+    start_response(status, [("Content-Length", "0"), ("Connection", "close")])
+    return []
 
 
 def _watch(uploads: dict[int, _Upload], patience_seconds: float) -> None:
