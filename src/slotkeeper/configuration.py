@@ -9,9 +9,10 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from email.utils import getaddresses
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -129,10 +130,30 @@ def _switch(value: str) -> bool:
 
 
 def _url(value: str) -> str:
+    """Read an origin: a scheme, a host as browsers send it, and perhaps a port."""
     parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
+    is_more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
+    if parts.scheme not in {"http", "https"} or not parts.hostname or is_more:
         raise ValueError("write it like https://booking.example.com, without a path")
-    return value.rstrip("/")
+    port = "" if parts.port is None else f":{parts.port}"  # it is refused where it is none
+    return f"{parts.scheme}://{_host(parts.netloc.removesuffix(port))}{port}"
+
+
+def _hosts(value: str) -> tuple[str, ...]:
+    return tuple(_host(word) for word in _words(value))
+
+
+def _host(value: str) -> str:
+    """Write a host as it stands in a Host header: an IPv6 address in brackets, other letters as IDNA has them."""
+    bare = value.removeprefix("[").removesuffix("]")
+    with suppress(ValueError):
+        return f"[{bare}]" if ip_address(bare).version == 6 else bare
+    dot = "." if value.startswith(".") else ""  # then all names below it are meant, too
+    with suppress(UnicodeError):
+        name = value.removeprefix(dot).encode("idna").decode().lower()
+        if re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", name):
+            return dot + name
+    raise ValueError(f"{value!r} is no host: write its name alone, such as booking.example.com")
 
 
 def _base_url(value: str) -> str:
@@ -248,7 +269,7 @@ SETTINGS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     "database": ("DATABASE_URL", "", _database),
     "secret_key": ("SLOTKEEPER_SECRET_KEY", "", _secret),
     "url": ("SLOTKEEPER_URL", "http://localhost:8000", _url),
-    "hosts": ("SLOTKEEPER_HOSTS", "", _words),
+    "hosts": ("SLOTKEEPER_HOSTS", "", _hosts),
     "trusted_proxies": ("SLOTKEEPER_TRUSTED_PROXIES", "", _networks),
     "mail_server": ("SLOTKEEPER_MAIL_SERVER", "", _mail_server),
     "mail_from": ("SLOTKEEPER_MAIL_FROM", "Slotkeeper <slotkeeper@localhost>", _sender),
@@ -337,7 +358,7 @@ def read_env_file(path: Path) -> dict[str, str]:
         name, value = match.groups()
         if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
             value = value[1:-1]
-        found.setdefault(name, value)
+        found[name] = found.get(name) or value
     return found
 
 
@@ -346,7 +367,7 @@ def _read_one(field: str, given: Mapping[str, str], default: str) -> Any:
     value = given.get(name, "").strip() or default
     try:
         return reader(value)
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:  # RuntimeError: the home of somebody who is not there
         shown = "***" if field in _SECRET else f"{re.sub(r':[^:@/]*@', ':***@', value)!r}"
         raise BadSetting(f"{name} is {shown}: {error}.") from None
 
@@ -354,11 +375,18 @@ def _read_one(field: str, given: Mapping[str, str], default: str) -> Any:
 def _kept_secret(data_dir: Path) -> str:
     """Make the installation's secret key and keep it in the data directory, for its owner's eyes only."""
     path = data_dir / ENV_FILE
+    if kept := read_env_file(path).get("SLOTKEEPER_SECRET_KEY"):
+        return kept  # somebody sets it to nothing elsewhere
     secret = secrets.token_urlsafe(48)
     try:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        with os.fdopen(descriptor, "a+", encoding="utf-8") as file:
+            os.fchmod(descriptor, 0o600)  # it may have been written by hand before it held a secret
+            file.seek(0)
+            written = file.read()
+            if written and not written.endswith("\n"):
+                file.write("\n")
             file.write("# Signs sessions and links. Keep it secret, and keep it with your backups.\n")
             file.write(f"SLOTKEEPER_SECRET_KEY={secret}\n")
     except OSError as error:

@@ -10,13 +10,12 @@ from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, reset_queries
 
 from slotkeeper.doors.access import require_declared_routes
-from slotkeeper.doors.cli.processes import SUPERVISOR, die_with_parent
+from slotkeeper.doors.cli.processes import die_with_supervisor
 from slotkeeper.doors.uploads import refusing_stalled_uploads
 
 _UPLOAD_PATIENCE_SECONDS = 5
 
-if SUPERVISOR in os.environ:
-    die_with_parent(int(os.environ[SUPERVISOR]))
+die_with_supervisor()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "slotkeeper.settings")
 django_application = get_wsgi_application()
 require_declared_routes()  # deny by default starts here; it also imports every handler before the first request

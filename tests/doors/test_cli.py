@@ -168,6 +168,38 @@ def test_an_owner_is_made_once_and_a_missing_password_is_printed(installation):
     assert (wrong.returncode, "IANA" in wrong.stderr) == (1, True)
 
 
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [({"--name": ""}, "--name"), ({"--name": "x" * 101}, "--name"), ({"--name": "a\nb"}, "--name"),
+     ({"--email": f"{'x' * 250}@x.test"}, "e-mail"), ({"--business": " "}, "--business")],
+)  # fmt: skip
+def test_an_owner_who_cannot_be_is_refused_in_a_line(installation, changed, words):
+    wish = {"--email": "r@x.test", "--name": "Rita", "--time-zone": "Europe/Berlin"} | changed
+    refused = installation("create-owner", *(part for pair in wish.items() for part in pair))
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1)
+    assert words in refused.stderr
+
+
+def test_a_short_password_is_refused_for_an_owner_too(installation):
+    arguments = ("create-owner", "--email", "r@x.test", "--name", "Rita", "--time-zone", "Europe/Berlin")
+    refused = installation(*arguments, given="short\n")
+    assert (refused.returncode, "password" in refused.stderr.lower()) == (1, True)
+
+
+@pytest.mark.parametrize("extra", [("--name", ""), ("--name", "till", "--expires-days", "999999999")])
+def test_a_token_that_cannot_be_is_refused_in_a_line(installation, extra):
+    refused = installation("create-token", "--email", "o@x.test", *extra)
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1)
+
+
+def test_a_database_that_is_nowhere_is_told_line_by_line(slotkeeper):
+    found = slotkeeper("check", DATABASE_URL="sqlite:////nonexistent/folder/x.sqlite3")
+    assert found.returncode == 1
+    assert "Traceback" not in found.stdout + found.stderr
+    unknown = slotkeeper("check", DATABASE_URL="postgresql://me@127.0.0.1:1/x?bogus=1")
+    assert "Traceback" not in unknown.stdout + unknown.stderr
+
+
 def test_an_export_of_each_program_is_imported_once(installation):
     for sample in sorted(SAMPLES.glob("*.ics")):
         first = installation("import", str(sample), "--email", "o@x.test", "--with-past")

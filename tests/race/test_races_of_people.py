@@ -1,6 +1,7 @@
 """Two at once: owners who demote each other, an invitation accepted twice, removing who is being made an owner."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -24,6 +25,7 @@ from slotkeeper.people.invitations import (
 from slotkeeper.people.members import LastOwner, MemberTarget, UnknownMembership, end_membership, transfer_ownership
 from slotkeeper.people.models import Invitation, Membership, User
 from slotkeeper.people.sessions import SessionUse, note_session_use
+from slotkeeper.people.sign_up import AlreadySetUp, NewOwner, create_first_owner
 from slotkeeper.rules.permissions import Role
 from slotkeeper.rules.team import Place
 
@@ -46,7 +48,7 @@ def outcome(deed):
         try:
             deed()
         except (
-            AccountExists, AlreadyInvited, AlreadyMember, LastOwner, MayNotManage, NotAboutOneself, UnknownInvitation,
+            AccountExists, AlreadyInvited, AlreadyMember, AlreadySetUp, LastOwner, MayNotManage, NotAboutOneself, UnknownInvitation,
             UnknownMembership,
         ) as error:  # fmt: skip
             return type(error).__name__
@@ -174,3 +176,9 @@ def test_the_use_of_a_session_is_noted_by_many_at_once(committed_cast):
     use = SessionUse(store.session_key, member.user_id, member.pk, "Firefox", "192.0.2.1")
     race([outcome(lambda: note_session_use(use, int(datetime.now(UTC).timestamp()))) for _ in range(16)])
     assert member.session_records.count() == 1
+
+
+def test_of_several_first_owners_one_is_made(transactional_db):
+    owners = [NewOwner(f"{name}@first.test", "First", "UTC", "First", "a fine long secret") for name in "abcdefgh"]
+    outcomes = race([outcome(partial(create_first_owner, one, COMMAND)) for one in owners])
+    assert outcomes == {"done": 1, "AlreadySetUp": 7}

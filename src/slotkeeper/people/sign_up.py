@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.text import slugify
 
 from slotkeeper.changes.record import Actor, Subject, record
@@ -59,6 +59,9 @@ RESERVED_SLUGS = frozenset(
 )
 
 
+_FIRST_OWNER = -1  # a lock; those of claims are not negative
+
+
 class AddressTaken(Exception):
     """There is an account with this address already."""
 
@@ -98,13 +101,12 @@ def create_owner(owner: NewOwner, actor: Actor) -> Membership:
 def create_first_owner(owner: NewOwner, actor: Actor) -> Membership:
     """Make the first owner of an empty installation. Raises AlreadySetUp, also for the second of two at once."""
     with transaction.atomic():
-        # On PostgreSQL two first requests could both see no user; SQLite's transactions are serial.
+        if connection.vendor == "postgresql":  # SQLite's transactions are serial
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_FIRST_OWNER])
         if User.objects.exists():
             raise AlreadySetUp
-        membership = create_owner(owner, actor)
-        if User.objects.exclude(pk=membership.user_id).exists():
-            raise AlreadySetUp
-        return membership
+        return create_owner(owner, actor)
 
 
 def found_business(user: User, name: str, actor: Actor) -> Membership:

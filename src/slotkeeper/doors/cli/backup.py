@@ -1,13 +1,14 @@
 """`slotkeeper backup`, `restore` and `release-sending`."""
 
 import argparse
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 from django.db import DatabaseError, connection, transaction
 
-from slotkeeper.configuration import ENV_FILE, PROJECT_FOLDER
+from slotkeeper.configuration import ENV_FILE, PROJECT_FOLDER, read_env_file
 from slotkeeper.doors.cli import backup_postgresql, backup_sqlite
 from slotkeeper.doors.cli.database import is_embedded, require_connection, require_migrations
 from slotkeeper.doors.cli.demo import forget_replaced_demo
@@ -124,7 +125,13 @@ def _require_consent(source: Path, is_given: bool) -> None:
 
 
 def _secret_place() -> str:
-    for folder in (PROJECT_FOLDER, CONFIGURATION.data_dir):
-        if (folder / ENV_FILE).exists():
-            return str(folder / ENV_FILE)
-    return "SLOTKEEPER_SECRET_KEY"
+    """Say where the keys are with which a restored installation opens what is sealed, and signs."""
+    places = [_place_of(name) for name in ("SLOTKEEPER_SECRET_KEY", "SLOTKEEPER_ENCRYPTION_KEYS")]
+    return " and ".join(dict.fromkeys(filter(None, places)))
+
+
+def _place_of(name: str) -> str:
+    if os.environ.get(name, "").strip():
+        return f"{name} of the environment"
+    files = (folder / ENV_FILE for folder in (PROJECT_FOLDER, CONFIGURATION.data_dir))
+    return next((str(path) for path in files if read_env_file(path).get(name)), "")

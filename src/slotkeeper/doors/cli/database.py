@@ -14,6 +14,7 @@ from slotkeeper.changes.models import Change
 from slotkeeper.configuration import ENV_FILE, PROJECT_FOLDER
 from slotkeeper.doors.access import UndeclaredRoute, require_declared_routes
 from slotkeeper.doors.cli.main import CommandRefused
+from slotkeeper.doors.cli.processes import die_with_supervisor
 from slotkeeper.own_constraints import missing_parts
 from slotkeeper.settings import CONFIGURATION
 
@@ -21,6 +22,7 @@ from slotkeeper.settings import CONFIGURATION
 def prepare(options: argparse.Namespace) -> None:
     """Make the database ready, as `serve` does before anything else."""
     del options
+    die_with_supervisor()
     make_ready()
 
 
@@ -58,7 +60,7 @@ def check(options: argparse.Namespace) -> int:
     ):
         try:
             require()
-        except (CommandRefused, UndeclaredRoute) as error:
+        except (CommandRefused, UndeclaredRoute, DatabaseError) as error:
             problems += 1
             print(f"WRONG  {name}: {error}")
         else:
@@ -79,15 +81,13 @@ def is_embedded() -> bool:
 
 def apply_migrations() -> None:
     """Bring the database to this version's form."""
-    if is_embedded():
-        CONFIGURATION.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_data_dir()
     call_command("migrate", verbosity=0, interactive=False)
 
 
 def require_connection() -> None:
     """Refuse a database that does not answer, or is too old."""
-    if is_embedded():
-        CONFIGURATION.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_data_dir()
     try:
         connection.ensure_connection()
     except DatabaseError as error:
@@ -97,6 +97,16 @@ def require_connection() -> None:
         raise CommandRefused("Python's SQLite is older than 3.38. Use a newer Python or PostgreSQL.")
     if connection.vendor == "postgresql" and connection.get_database_version() < (15,):
         raise CommandRefused("PostgreSQL is older than 15. Please upgrade it.")
+
+
+def _make_data_dir() -> None:
+    if not is_embedded():
+        return
+    try:
+        CONFIGURATION.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        place = CONFIGURATION.data_dir
+        raise CommandRefused(f"The data directory {place} cannot be made: {error.strerror}.") from None
 
 
 def require_migrations() -> None:

@@ -29,6 +29,7 @@ from slotkeeper.doors.cli.demo_messages import write_ledger
 from slotkeeper.doors.cli.demo_money import bill
 from slotkeeper.doors.cli.main import CommandRefused
 from slotkeeper.doors.cli.private_files import private_file
+from slotkeeper.doors.cli.processes import die_with_supervisor
 from slotkeeper.doors.dashboard.account import verify_address
 from slotkeeper.offerings.models import OpeningHours, Service, ServiceProvider
 from slotkeeper.offerings.needs import set_needs
@@ -47,6 +48,7 @@ _GRID_MINUTES = 15
 
 def demo(options: argparse.Namespace) -> None:
     """Fill an empty database and say how to sign in."""
+    die_with_supervisor()
     make_ready()
     try:
         _fill(int(time.time()))

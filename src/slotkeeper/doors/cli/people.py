@@ -8,8 +8,9 @@ import time
 
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from django.forms import EmailField
 from django.urls import reverse
 
 from slotkeeper.changes.record import COMMAND
@@ -23,6 +24,8 @@ from slotkeeper.rules.permissions import Scope
 from slotkeeper.settings import CONFIGURATION
 
 _STDIN_WAIT_SECONDS = 2
+_LONGEST_NAME = 100
+_MOST_DAYS = 36_500
 
 
 def create_owner(options: argparse.Namespace) -> None:
@@ -31,12 +34,18 @@ def create_owner(options: argparse.Namespace) -> None:
     if not is_zone(options.time_zone):
         raise CommandRefused(f"{options.time_zone} is no IANA time zone such as Europe/Berlin.")
     try:
-        validate_email(options.email)
+        EmailField(max_length=255).clean(options.email)
     except ValidationError:
         raise CommandRefused(f"{options.email} is no e-mail address.") from None
+    _require_name(options.name, "--name")
+    business = options.business or options.name
+    _require_name(business, "--business")
     given = _password_from_stdin()
     password = given or secrets.token_urlsafe(12)
-    business = options.business or options.name
+    try:
+        validate_password(password, User(email=options.email, name=options.name))
+    except ValidationError as error:
+        raise CommandRefused(f"The password cannot be used. {' '.join(error.messages)}") from None
     try:
         owner = sign_up.NewOwner(options.email, options.name, options.time_zone, business, password)
         membership = sign_up.create_owner(owner, COMMAND)
@@ -53,9 +62,10 @@ def create_token(options: argparse.Namespace) -> None:
     make_ready()
     expires_at = None
     if options.expires_days is not None:
-        if options.expires_days < 1:
-            raise CommandRefused("--expires-days must be at least 1.")
+        if not 1 <= options.expires_days <= _MOST_DAYS:
+            raise CommandRefused(f"--expires-days must be from 1 to {_MOST_DAYS}.")
         expires_at = int(time.time()) + options.expires_days * 24 * 3600
+    _require_name(options.name, "--name")
     wish = tokens.TokenWish(options.name, Scope(options.scope), expires_at)
     _, secret = tokens.create_token(find_membership(options.email, options.business), wish, COMMAND)
     print(secret)
@@ -87,6 +97,11 @@ def find_membership(email: str, business: str | None) -> Membership:
         slugs = ", ".join(found.business.slug for found in memberships)
         raise CommandRefused(f"{email} belongs to several businesses: say which with --business ({slugs}).")
     return memberships[0]
+
+
+def _require_name(text: str, option: str) -> None:
+    if not text.strip() or len(text) > _LONGEST_NAME or not text.isprintable():
+        raise CommandRefused(f"{option} must be a name of at most {_LONGEST_NAME} characters, on one line.")
 
 
 def _password_from_stdin() -> str:

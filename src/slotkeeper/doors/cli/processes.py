@@ -10,10 +10,10 @@ SUPERVISOR = "SUPERVISOR_PID"
 _PR_SET_PDEATHSIG = 1
 
 
-def die_with_parent(parent: int) -> None:
-    """Ask the kernel to end this process when its parent dies, even by kill -9 (Linux; see prctl(2))."""
-    if not sys.platform.startswith("linux"):
+def die_with_supervisor() -> None:
+    """Ask the kernel to end this process when the one that supervises it dies, even by kill -9 (see prctl(2))."""
+    if SUPERVISOR not in os.environ or not sys.platform.startswith("linux"):
         return
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it died before we asked
+    if os.getppid() != int(os.environ[SUPERVISOR]):  # it died before we asked
         os._exit(1)

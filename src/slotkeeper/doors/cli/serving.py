@@ -29,11 +29,11 @@ def serve(options: argparse.Namespace) -> int:
     if "SLOTKEEPER_URL" not in os.environ and configuration.url == "http://localhost:8000":
         # Links must lead back here, also when only the port was chosen.
         os.environ["SLOTKEEPER_URL"] = f"http://localhost:{options.port}"
+    os.environ[SUPERVISOR] = str(os.getpid())
     preparation = ["demo", "--if-empty"] if options.demo else ["prepare"]
     prepared = subprocess.run([sys.executable, "-m", "slotkeeper", *preparation], check=False)  # noqa: S603 -- our own
     if prepared.returncode:
         return prepared.returncode
-    os.environ[SUPERVISOR] = str(os.getpid())
     worker = None if options.no_worker else BackgroundWorker()
     url = os.environ.get("SLOTKEEPER_URL", configuration.url)
     return _run_web_workers(options, configuration.web_workers, configuration.web_threads, worker, url)
