@@ -2,8 +2,9 @@
 
 import pytest
 
-from slotkeeper.appointments.models import Appointment
+from slotkeeper.appointments.models import Appointment, IntakeAnswer
 from slotkeeper.changes.models import Change
+from slotkeeper.people.models import IdempotentAnswer
 
 
 def test_absent_fields_stay_and_null_clears(cast):
@@ -159,6 +160,26 @@ def test_erasing_a_person_blanks_them_everywhere_and_keeps_the_times(cast):
     recorded = str(list(Change.objects.values_list("before", "after")))
     assert not any(word in recorded for word in ("Erna", "erna@x.test", "123", "456"))
     assert api("DELETE", f"/api/contacts/{contact['id']}").status_code == 404
+
+
+@pytest.mark.parametrize("later", ["nobody", "somebody else"])
+def test_erasing_a_person_reaches_what_was_theirs_before(cast, later):
+    api = cast.api()
+    contact = api.post("/api/contacts", {"name": "Erna Erased", "email": "erna@x.test"}, Idempotency_Key="c").json()
+    booked = {"title": "x", "start_time": "2027-01-15T14:00:00", "end_time": "2027-01-15T15:00:00"}
+    row = api.post("/api/appointments", booked | {"contact_id": contact["id"]}, Idempotency_Key="a").json()
+    IntakeAnswer.objects.create(appointment_id=row["id"], position=1, question="Born?", answer="1980, Erna")
+    other = None if later == "nobody" else cast.customer.pk
+    relinked = {"contact_id": other} | ({"contact_name": "Carla", "contact_email": "carla@x.test"} if other else {})
+    assert api.put(f"/api/appointments/{row['id']}", relinked).status_code == 200
+    assert api("DELETE", f"/api/contacts/{contact['id']}").status_code == 204
+    assert "erna" not in str(list(Change.objects.values_list("before", "after"))).lower()
+    assert "erna" not in api.get(f"/api/appointments/{row['id']}").content.decode().lower()
+    assert not any(b"Erna" in bytes(kept.body) for kept in IdempotentAnswer.objects.all())
+    assert IntakeAnswer.objects.exists() is (other is not None)
+    if other:
+        assert api.get(f"/api/appointments/{row['id']}").json()["contact_name"] == "Carla"
+        assert "Carla" in api.get(f"/api/appointments/{row['id']}/history").content.decode()
 
 
 def test_contacts_are_found_changed_and_paged(cast):

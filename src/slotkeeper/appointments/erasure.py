@@ -4,14 +4,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
-from slotkeeper.appointments.models import Appointment
+from slotkeeper.appointments.models import Appointment, IntakeAnswer
 from slotkeeper.changes.append_only import PERSONAL_FIELDS
 from slotkeeper.changes.models import Change
 from slotkeeper.changes.record import Actor, Subject, record
 from slotkeeper.contacts.actions import UnknownContact
 from slotkeeper.contacts.models import Contact
 from slotkeeper.outbox.ledger import forget
+from slotkeeper.people.kept_answers import forget_answers_naming
 from slotkeeper.webhooks.deliveries import blank_deliveries
 
 _SNAPSHOT = ("contact_name", "contact_email", "contact_phone")
@@ -28,16 +30,39 @@ def erase_contact(business_id: int, contact_id: int, actor: Actor) -> None:
         contact = Contact.objects.in_business(business_id).select_for_update().filter(pk=contact_id).first()
         if contact is None:
             raise UnknownContact
-        appointments = Appointment.objects.in_business(business_id).filter(contact_id=contact_id)
-        appointment_ids = list(appointments.values_list("pk", flat=True))
-        appointments.update(**dict.fromkeys(_SNAPSHOT), contact=None)
-        forget("appointment", appointment_ids, datetime.now(UTC))
         changes = Change.objects.filter(business_id=business_id)
-        _blank(changes.filter(subject_kind="appointment", subject_id__in=appointment_ids), set(_SNAPSHOT))
+        about = changes.filter(subject_kind="appointment")
+        named = about.filter(Q(before__contact_id=contact_id) | Q(after__contact_id=contact_id))
+        once_theirs = set(named.values_list("subject_id", flat=True))
+        # Where nobody took their place, what an appointment says of its customer is still about them.
+        theirs = Q(contact_id=contact_id) | Q(contact_id=None, pk__in=once_theirs)
+        appointments = Appointment.objects.in_business(business_id).filter(theirs)
+        appointment_ids = list(appointments.values_list("pk", flat=True))
+        Appointment.objects.filter(pk__in=appointment_ids).update(**dict.fromkeys(_SNAPSHOT), contact=None)
+        IntakeAnswer.objects.filter(appointment_id__in=appointment_ids).delete()
+        forget("appointment", appointment_ids, datetime.now(UTC))
+        forget_answers_naming(contact_id)
+        _blank(about.filter(subject_id__in=appointment_ids), set(_SNAPSHOT))
+        for appointment_id in once_theirs.difference(appointment_ids):
+            _blank_while_theirs(about.filter(subject_id=appointment_id), contact_id)
         _blank(changes.filter(subject_kind="contact", subject_id=contact_id), set(PERSONAL_FIELDS) - set(_SNAPSHOT))
         version = contact.version + 1
         contact.delete()
         record(Subject(business_id, "contact", contact_id, version), "erased", actor, None, None)
+
+
+def _blank_while_theirs(changes: QuerySet[Change], contact_id: int) -> None:
+    """Blank a customer in the history of an appointment that was given to another one later."""
+    holder = None
+    for change in changes.order_by("pk"):
+        touched = False
+        for state in filter(None, (change.before, change.after)):
+            holder = state.get("contact_id") or holder
+            for name in set(_SNAPSHOT).intersection(state) if holder == contact_id else ():
+                state[name], touched = None, True
+        if touched:
+            change.save(update_fields=["before", "after"])
+            blank_deliveries(changes.filter(pk=change.pk), _SNAPSHOT)
 
 
 def _blank(changes: Any, names: set[str]) -> None:
