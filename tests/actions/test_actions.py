@@ -168,10 +168,15 @@ def test_appointment_under_way_may_be_prolonged_but_not_past_its_start(wish):
 
 
 def test_past_appointment_is_recorded_as_completed_and_claims_its_time(wish):
-    row = actions.record_past(replace(wish, start_time=NOW - HOUR, end_time=NOW), COMMAND, NOW)
+    row = actions.record_begun(replace(wish, start_time=NOW - HOUR, end_time=NOW), COMMAND, NOW)
     assert (row.status, verbs()) == ("completed", ["recorded"])
     with pytest.raises(actions.SlotTaken):
-        actions.record_past(replace(wish, start_time=NOW - HOUR, end_time=NOW), COMMAND, NOW)
+        actions.record_begun(replace(wish, start_time=NOW - HOUR, end_time=NOW), COMMAND, NOW)
+
+
+def test_appointment_under_way_is_recorded_as_scheduled(wish):
+    row = actions.record_begun(replace(wish, start_time=NOW - HOUR, end_time=NOW + HOUR), COMMAND, NOW)
+    assert (row.status, verbs()) == ("scheduled", ["recorded"])
 
 
 # Buffers and services

@@ -314,3 +314,11 @@ def test_damaged_files_raise_nothing_but_unreadable_calendar(rounds):
         assert all(one.start < one.end for one in file.events)
         assert all(one.reason.sentence for one in file.skipped)
     assert read_files > rounds / 4
+
+
+def test_an_event_of_the_year_one_leaves_the_others_as_they_are():
+    tokyo = ("DTSTART;TZID=Asia/Tokyo:00010101T000000", "DTEND;TZID=Asia/Tokyo:00010101T010000")
+    first = event(*tokyo, "RRULE:FREQ=WEEKLY;COUNT=3", uid="first")
+    file = read_calendar_file(calendar(first, event(*TEN)), REQUEST)
+    assert len(file.events) == 1
+    assert set(reasons(file)) <= {"out_of_range", "too_many_occurrences"}

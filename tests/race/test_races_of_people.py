@@ -48,8 +48,8 @@ def outcome(deed):
         try:
             deed()
         except (
-            AccountExists, AlreadyInvited, AlreadyMember, AlreadySetUp, LastOwner, MayNotManage, NotAboutOneself, UnknownInvitation,
-            UnknownMembership,
+            AccountExists, AlreadyInvited, AlreadyMember, AlreadySetUp, LastOwner, MayNotManage, NotAboutOneself,
+            UnknownInvitation, UnknownMembership,
         ) as error:  # fmt: skip
             return type(error).__name__
         return "done"

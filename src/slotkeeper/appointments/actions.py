@@ -131,13 +131,14 @@ def book_as_member(booking: Booking, actor: Actor, now: int, *, allow_conflicts:
     return enter(booking, entry, actor, now)
 
 
-def record_past(booking: Booking, actor: Actor, now: int) -> AppointmentRow:
-    """Store an appointment that is over, as completed; it claims its time like any other.
+def record_begun(booking: Booking, actor: Actor, now: int) -> AppointmentRow:
+    """Store an appointment that has begun, as completed where it is over; it claims its time like any other.
 
     Raises EndBeforeStart, TooLong, UnknownMember, UnknownReference, NotGiven and SlotTaken.
     """
     _check_length(Interval(booking.start_time, booking.end_time))
-    return enter(booking, Entry(Status.COMPLETED, "recorded"), actor, now).row
+    status = Status.COMPLETED if booking.end_time <= now else Status.SCHEDULED
+    return enter(booking, Entry(status, "recorded"), actor, now).row
 
 
 def update(

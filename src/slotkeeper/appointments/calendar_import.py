@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from django.db import transaction
 
-from slotkeeper.appointments.actions import SlotTaken, book, record_past
+from slotkeeper.appointments.actions import SlotTaken, book, record_begun
 from slotkeeper.appointments.insert import Booking
 from slotkeeper.appointments.models import ImportedEvent
 from slotkeeper.calendars.ics_values import CalendarEvent
@@ -42,7 +42,7 @@ def import_event(event: CalendarEvent, importer: Importer) -> tuple[Fate, SlotTa
 
     Returns what became of it, and for a taken time what stands in the way.
     """
-    is_past = event.start < importer.now
+    is_past = event.end <= importer.now
     if is_past and not importer.with_past:
         return Fate.PAST, None
     identity = {
@@ -63,7 +63,8 @@ def import_event(event: CalendarEvent, importer: Importer) -> tuple[Fate, SlotTa
         with transaction.atomic():
             if ImportedEvent.objects.filter(**identity).exists():
                 return Fate.ALREADY_IMPORTED, None
-            row = (record_past if is_past else book)(booking, importer.actor, importer.now)
+            enter = record_begun if event.start < importer.now else book
+            row = enter(booking, importer.actor, importer.now)
             ImportedEvent.objects.create(
                 **identity, appointment_id=row.id, imported_at=datetime.fromtimestamp(importer.now, UTC)
             )

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -228,5 +229,6 @@ def _skipped(entry: Entry, refusal: Refusal, original: Moment | None) -> Skipped
 def _recurrence_id(original: Moment | None) -> str:
     """Write the original start of an instance in basic form, a time in UTC; nothing for no instance."""
     if isinstance(original, datetime):
-        return original.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+        with suppress(OverflowError):  # the first hours of the year 1 have no time in UTC
+            return original.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     return original.strftime("%Y%m%d") if original else ""

@@ -255,7 +255,7 @@ def _live_through(business_id: int, steps: list[_Step]) -> None:
     ids: dict[_Visit, int] = {}
     for step in steps:
         if step.status is None:
-            enter = actions.book if step.at < step.visit.booking.start_time else actions.record_past
+            enter = actions.book if step.at < step.visit.booking.start_time else actions.record_begun
             ids[step.visit] = enter(step.visit.booking, step.actor, step.at).id
         else:
             target = actions.Target(Reach(business_id), ids[step.visit])
