@@ -141,7 +141,9 @@ def test_a_foreign_id_looks_exactly_like_an_unknown_one(cast):
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "10.0.0.1"])
 def test_foreign_hosts_are_not_served(cast, host):
     api = cast.api()
-    assert api.client.get("/api/me", headers=api.headers | {"Host": host}).status_code == 400
+    answer = api.client.get("/api/me", headers=api.headers | {"Host": host})
+    assert answer.status_code == 400
+    assert {"X-Request-Id", "X-Content-Type-Options"} <= set(answer.headers)
 
 
 def test_every_answer_carries_a_request_id_and_protective_headers(cast):

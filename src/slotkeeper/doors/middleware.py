@@ -9,8 +9,8 @@ from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
-from django.core.handlers.exception import convert_exception_to_response
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
+from django.core.handlers.exception import convert_exception_to_response, response_for_exception
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -56,8 +56,12 @@ def answer_envelope(get_response: Handler) -> Handler:
         request.id = secrets.token_hex(8)  # type: ignore[attr-defined]  # ours
         request.caller = None  # type: ignore[attr-defined]  # ours; PermissionGate fills it
         believe_trusted_proxy(request)
-        request.get_host()  # refuses a foreign Host header, for every door alike
-        response = get_response(request)
+        try:
+            request.get_host()  # refuses a foreign Host header, for every door alike
+        except DisallowedHost as error:
+            response: HttpResponseBase = response_for_exception(request, error)
+        else:
+            response = get_response(request)
         response["X-Request-Id"] = request.id  # type: ignore[attr-defined]
         for name, value in headers.items():
             response.headers.setdefault(name, value)
