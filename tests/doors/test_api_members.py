@@ -212,7 +212,7 @@ def test_who_manages_nobody_changes_nobody_not_even_with_every_grant(cast, role)
     assert standing() == before
 
 
-BEYOND_GRANTS = {"members.write", "tokens.write", "settings.write", "webhooks.write"}
+BEYOND_GRANTS = {"members.write", "settings.write", "tokens.read", "tokens.write", "webhooks.read", "webhooks.write"}
 
 
 def test_a_read_only_token_of_an_owner_changes_nobody(cast):

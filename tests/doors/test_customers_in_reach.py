@@ -71,10 +71,13 @@ def test_who_enters_a_customer_in_the_dashboard_is_led_to_them(cast, client):
 def test_a_limited_scheduler_neither_books_for_nor_erases_who_is_out_of_reach(cast, stranger, client):
     api = limited_scheduler(cast, limited_to_user_ids=[cast.colleague.user_id])
     assert api.post("/api/appointments", TIMES | {"contact_id": stranger}).status_code == 404
-    assert api("DELETE", f"/api/contacts/{stranger}").status_code == 404
+    assert cast.api().book(user_id=cast.colleague.user_id, contact_id=cast.customer.pk).status_code == 201
     client.force_login(cast.scheduler.user)
-    assert client.post(f"/customers/{stranger}/erase", HTTP_HOST="localhost").status_code == 404
-    assert Contact.objects.filter(pk=stranger, name="Sam Stranger").exists()
+    for contact_id in (stranger, cast.customer.pk):  # also who is within reach: to erase goes beyond it
+        assert api("DELETE", f"/api/contacts/{contact_id}").status_code == 403
+        assert client.post(f"/customers/{contact_id}/erase", HTTP_HOST="localhost").status_code == 403
+    assert "/erase" not in client.get(f"/customers/{cast.customer.pk}", HTTP_HOST="localhost").content.decode()
+    assert Contact.objects.count() == 2
 
 
 def test_who_may_only_read_everybodys_customers_changes_those_of_their_own(cast, stranger, client):

@@ -3,6 +3,7 @@
 import pytest
 
 from cast import add_member
+from slotkeeper.appointments.models import Appointment
 from slotkeeper.offerings.models import Service
 from slotkeeper.people.models import Membership
 from slotkeeper.rules.permissions import GRANTABLE, PERMISSIONS, Permission, Role, Scope, may
@@ -51,7 +52,8 @@ def test_a_grant_does_not_lift_a_tokens_scope(cast):
 
 def test_nothing_about_people_settings_or_keys_can_be_granted():
     for permission in (
-        Permission.MEMBERS_WRITE, Permission.TOKENS_WRITE, Permission.SETTINGS_WRITE, Permission.WEBHOOKS_WRITE
+        Permission.MEMBERS_WRITE, Permission.TOKENS_READ, Permission.TOKENS_WRITE, Permission.SETTINGS_WRITE,
+        Permission.WEBHOOKS_READ, Permission.WEBHOOKS_WRITE,
     ):  # fmt: skip
         assert permission not in GRANTABLE
     assert PERMISSIONS[Role.OWNER] > GRANTABLE
@@ -119,3 +121,63 @@ def test_the_dashboard_keeps_to_the_same_limits(cast, scheduler, client):
     assert client.get(f"/appointments/{owners['id']}", HTTP_HOST="localhost").status_code == 404
     page = client.get("/appointments", HTTP_HOST="localhost")
     assert "Secret" not in page.content.decode()
+
+
+def test_who_is_limited_to_services_books_no_other_in_the_dashboard_either(cast, scheduler, services, client):
+    grant(scheduler, limited_to_service_ids=[services[0].pk])
+    client.force_login(scheduler.user)
+    wish = {"title": "x", "start": "2027-01-15T10:00", "minutes": "30", "user_id": cast.owner.user_id, "zone": "x"}
+    for path, more in (("/appointments/new", {}), ("/appointments/repeat", {"every_weeks": "1", "times": "2"})):
+        for service_id in ("", services[1].pk):
+            refused = client.post(path, wish | more | {"service_id": service_id}, HTTP_HOST="localhost")
+            assert refused.status_code in {200, 400, 409}, path
+    assert not Appointment.objects.exists()
+    allowed = client.post("/appointments/new", wish | {"service_id": services[0].pk}, HTTP_HOST="localhost")
+    assert allowed.status_code == 302, allowed.content.decode()[:2000]
+
+
+def test_to_give_appointments_away_opens_no_others(cast):
+    theirs = booked(cast, "owner", "10:00", title="Secret", contact_id=cast.customer.pk)
+    mine = booked(cast, "colleague", "11:00")
+    third = add_member(cast.owner, "third@practice.test", Role.PROVIDER)
+    grant(cast.colleague, grants=[Permission.APPOINTMENTS_ASSIGN.value])
+    api = cast.api("colleague")
+    whole = {"start": "2027-01-15T00:00:00", "end": "2027-01-16T00:00:00", "preview": True}
+    refused = api.post(
+        "/api/appointments/reassign", whole | {"from_user_id": cast.owner.user_id, "to_user_id": cast.colleague.user_id}
+    )
+    assert (refused.status_code, "Secret" in refused.content.decode()) == (403, False)
+    taken = api.post(f"/api/appointments/{theirs['id']}/assign", {"user_id": cast.colleague.user_id})
+    assert taken.status_code == 404
+    assert api.put(f"/api/appointments/{mine['id']}", {"user_id": third.user_id}).status_code == 200
+
+
+def test_editing_gives_nothing_away_without_the_permission_to(cast, client):
+    theirs = booked(cast, "owner", "10:00")
+    third = add_member(cast.owner, "third@practice.test", Role.PROVIDER)
+    grant(cast.colleague, grants=[Permission.APPOINTMENTS_READ_ALL.value, Permission.APPOINTMENTS_WRITE_ALL.value])
+    client.force_login(cast.colleague.user)
+    wish = {"title": "x", "start": "2027-01-15T10:00", "minutes": "30", "user_id": third.user_id, "version": 1}
+    client.post(f"/appointments/{theirs['id']}/edit", wish, HTTP_HOST="localhost")
+    assert Appointment.objects.get(pk=theirs["id"]).user_id == cast.owner.user_id
+
+
+def test_to_change_everybodys_needs_to_see_them(cast):
+    theirs = booked(cast, "owner", "10:00", contact_id=cast.customer.pk)
+    writes = [Permission.APPOINTMENTS_WRITE_ALL.value, Permission.CONTACTS_WRITE_ALL.value]
+    grant(cast.colleague, grants=writes)
+    api = cast.api("colleague")
+    assert api.put(f"/api/appointments/{theirs['id']}", {"description": "x"}).status_code == 404
+    assert api.put(f"/api/contacts/{cast.customer.pk}", {"locale": "de"}).status_code == 404
+    grant(cast.colleague, grants=[*writes, Permission.APPOINTMENTS_READ_ALL.value])
+    same = {"contact_id": cast.customer.pk, "description": "x"}
+    assert api.put(f"/api/appointments/{theirs['id']}", same).status_code == 200
+
+
+def test_what_the_whole_business_shares_is_not_changed_by_who_is_limited(cast, scheduler, services):
+    grant(scheduler, limited_to_service_ids=[services[0].pk], grants=[Permission.SERVICES_WRITE.value])
+    api = cast.api("scheduler")
+    assert api.post("/api/closures", {"date": "2027-12-24", "name": "x"}).status_code == 403
+    assert api.post("/api/holiday-calendars/DE/close").status_code == 403
+    assert api.put(f"/api/services/{services[1].pk}", {"name": "x"}).status_code == 403
+    assert api.get("/api/closures").status_code == 200

@@ -157,9 +157,10 @@ def update(
             wanted = {name: value for name, value in fields.items() if before[name] != value}
             if wanted:
                 _change(current, wanted, now)
-                target.reach.require(current.user_id, current.service_id)
                 if "user_id" in wanted:
                     _require_assignable(target, current)
+                else:
+                    target.reach.require(current.user_id, current.service_id)
                 wish = wish_of(current)
                 if _CLAIMED & wanted.keys() and not target.may_overlap_time_off and is_absent(wish, now):
                     raise _taken(wish, now)
@@ -276,6 +277,7 @@ def _place(person: Person, service_id: int | None, contact_id: int | None, asked
 def _require_assignable(target: Target, current: Appointment) -> None:
     if not target.may_assign:
         raise OutOfReach
+    (target.reach.gives_to or target.reach).require(current.user_id, current.service_id)
     require_giver(current.user_id, current.service_id)
 
 

@@ -178,8 +178,9 @@ def _require_people(absence: Absence) -> None:
     if members.active().filter(user_id__in=to).count() != len(to):
         raise UnknownMember
     reach = absence.reach
-    if reach.user_ids is not None and not {absence.from_user_id, *to} <= reach.user_ids | {reach.own_user_id}:
-        raise OutOfReach
+    for people, within in (({absence.from_user_id}, reach), (to, reach.gives_to or reach)):
+        if within.user_ids is not None and not people <= within.user_ids | {within.own_user_id}:
+            raise OutOfReach
 
 
 def _locked(appointments: AppointmentQuerySet, to_user_ids: Iterable[int]) -> list[Appointment]:

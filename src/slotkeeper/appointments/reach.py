@@ -1,6 +1,6 @@
 """Which appointments a caller may touch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from slotkeeper.people.callers import Caller
@@ -13,12 +13,16 @@ class OutOfReach(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """A business's appointments, or those of some people and services in it. `own_user_id`'s are never left out."""
+    """A business's appointments, or those of some people and services in it. `own_user_id`'s are never left out.
+
+    To whoever `gives_to` reaches they may be given, without it to those within reach alone.
+    """
 
     business_id: int
     user_ids: frozenset[int] | None = None
     service_ids: frozenset[int] | None = None
     own_user_id: int | None = None
+    gives_to: "Reach | None" = None
 
     def covers(self, user_id: int, service_id: int | None) -> bool:
         """Say whether an appointment of a person, for a service, is within reach."""
@@ -45,6 +49,13 @@ class Reach:
         if self.own_user_id is None:
             return f"{sql} AND {' AND '.join(limits)}", [*parameters, *values]
         return f"{sql} AND (user_id = %s OR {' AND '.join(limits)})", [*parameters, self.own_user_id, *values]
+
+
+def writable_reach(caller: Caller) -> Reach:
+    """Say which appointments a caller may change, and to whom they may give them."""
+    return replace(
+        reach_of(caller, Permission.APPOINTMENTS_WRITE_ALL), gives_to=reach_of(caller, Permission.APPOINTMENTS_ASSIGN)
+    )
 
 
 def own_reach(business_id: int, user_id: int) -> Reach:

@@ -6,10 +6,11 @@ from msgspec import structs
 
 from slotkeeper.appointments.actions import UnknownReference
 from slotkeeper.appointments.free_busy import BusyEntry, BusyKind
-from slotkeeper.appointments.models import contacts_within
-from slotkeeper.appointments.reach import reach_of
+from slotkeeper.appointments.models import Appointment, contacts_within
+from slotkeeper.appointments.reach import reach_of, writable_reach
 from slotkeeper.appointments.rows import find_several
 from slotkeeper.contacts.models import ContactQuerySet
+from slotkeeper.doors.ids import known_id
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.permissions import Permission
 from slotkeeper.rules.slots import Obstacle, Reason
@@ -28,14 +29,16 @@ def customers_of(caller: Caller, everyones: Permission = Permission.CONTACTS_REA
     return contacts_within(reach_of(caller, everyones), caller.user_id)
 
 
-def require_customer(caller: Caller, contact_id: int | None) -> None:
+def require_customer(caller: Caller, contact_id: int | None, appointment_id: int = 0) -> None:
     """Refuse to name a customer whom the caller does not see, as one that does not exist. Raises UnknownReference.
 
-    Whoever sees all of a business is not asked here: the verb knows whom there is.
+    The one whom an appointment has may be sent back with it. Whoever sees all of a business is not asked here: the
+    verb knows whom there is.
     """
     if contact_id is None or (caller.may(Permission.CONTACTS_READ_ALL) and not caller.is_limited):
         return
-    if not customers_of(caller).filter(pk=contact_id).exists():
+    own = Appointment.objects.within(writable_reach(caller)).filter(pk=known_id(appointment_id), contact_id=contact_id)
+    if not customers_of(caller).filter(pk=contact_id).exists() and not own.exists():
         raise UnknownReference
 
 

@@ -44,6 +44,7 @@ class Permission(StrEnum):
     SERVICES_WRITE = "services.write"
     HOURS_WRITE = "hours.write"
     HOURS_WRITE_ALL = "hours.write.all"
+    CLOSURES_WRITE = "closures.write"
     REPORTS_READ = "reports.read"
     SETTINGS_WRITE = "settings.write"
     MEMBERS_READ = "members.read"
@@ -87,6 +88,7 @@ _SCHEDULER = (
         _P.CONTACTS_WRITE_ALL,
         _P.HOURS_WRITE,
         _P.HOURS_WRITE_ALL,
+        _P.CLOSURES_WRITE,
         _P.REPORTS_READ,
         _P.MEMBERS_READ,
         _P.MONEY_READ,
@@ -135,13 +137,20 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 
 
 # What a single member may be given beyond their role: no way to make oneself more than that, so nothing about people.
-GRANTABLE = PERMISSIONS[Role.ADMIN] - {_P.MEMBERS_WRITE, _P.TOKENS_WRITE, _P.SETTINGS_WRITE, _P.WEBHOOKS_WRITE}
+GRANTABLE = PERMISSIONS[Role.ADMIN] - {
+    _P.MEMBERS_WRITE, _P.TOKENS_READ, _P.TOKENS_WRITE, _P.SETTINGS_WRITE, _P.WEBHOOKS_READ, _P.WEBHOOKS_WRITE
+}  # fmt: skip
 
 
 # What is about a business as a whole, and closed to whoever is limited to some of its people or services.
 OF_THE_WHOLE = frozenset(
-    {_P.REPORTS_READ, _P.AUDIT_READ, _P.MONEY_READ, _P.MONEY_WRITE, _P.MESSAGES_READ, _P.MESSAGES_WRITE}
-)
+    {
+        _P.SERVICES_WRITE, _P.CLOSURES_WRITE, _P.REPORTS_READ, _P.AUDIT_READ, _P.CALENDARS_READ_ALL, _P.MONEY_READ,
+        _P.MONEY_WRITE, _P.MESSAGES_READ, _P.MESSAGES_WRITE, _P.WEBHOOKS_READ, _P.WEBHOOKS_WRITE,
+    }
+)  # fmt: skip
+# To change everybody's needs to see them: an answer shows what was changed.
+_WITH = {_P.APPOINTMENTS_WRITE_ALL: _P.APPOINTMENTS_READ_ALL, _P.CONTACTS_WRITE_ALL: _P.CONTACTS_READ_ALL}
 
 
 def may(
@@ -153,7 +162,11 @@ def may(
     is_limited: bool = False,
 ) -> bool:
     """Say whether a caller of this role, with these grants and limits, by a token of this scope, has the permission."""
-    is_allowed = permission in PERMISSIONS[role] or permission in grants
+    allowed = PERMISSIONS[role]
+    if permission not in allowed and permission not in grants:
+        return False
     if is_limited and permission in OF_THE_WHOLE:
         return False
-    return is_allowed and (scope is Scope.WRITE or permission.is_read)
+    if permission in _WITH and not (_WITH[permission] in allowed or _WITH[permission] in grants):
+        return False
+    return scope is Scope.WRITE or permission.is_read

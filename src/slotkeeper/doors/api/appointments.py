@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta
 from slotkeeper.appointments import actions, rows
 from slotkeeper.appointments.actions import Target
 from slotkeeper.appointments.insert import Booking
-from slotkeeper.appointments.reach import reach_of
+from slotkeeper.appointments.reach import reach_of, writable_reach
 from slotkeeper.appointments.warnings import read_warnings
 from slotkeeper.calendars.live import ask_live
 from slotkeeper.changes.models import Change
@@ -206,7 +206,7 @@ class OneAppointment(JsonEndpoint):
         }
         fields = known_references(fields)
         check_override(caller, body.allow_conflicts)
-        require_customer(caller, fields.get("contact_id"))
+        require_customer(caller, fields.get("contact_id"), appointment_id)
         zone = zone_of(caller, body.time_zone)
         times = TimeReader(zone)
         for name in ("start_time", "end_time"):
@@ -337,8 +337,8 @@ def target_of(
     if header is not None and header.strip() != "*":
         named = frozenset(int(number) for number in re.findall(r'"(\d{1,9})"', header))
         versions = named if versions is None else named & versions
-    reach, may_assign = reach_of(caller, Permission.APPOINTMENTS_WRITE_ALL), caller.may(Permission.APPOINTMENTS_ASSIGN)
-    return Target(reach, known_id(appointment_id), versions, may_assign=may_assign)
+    may_assign = caller.may(Permission.APPOINTMENTS_ASSIGN)
+    return Target(writable_reach(caller), known_id(appointment_id), versions, may_assign=may_assign)
 
 
 def _move(endpoint: JsonEndpoint, appointment_id: int, status: Status, reason: str | None = None) -> HttpResponse:

@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from slotkeeper.appointments import assignment
 from slotkeeper.appointments.assignment import Absence, Handover, Manner, NotAllMovable, Obstacle, Outcome, Stuck, Why
-from slotkeeper.appointments.reach import reach_of
+from slotkeeper.appointments.reach import writable_reach
 from slotkeeper.appointments.warnings import read_warnings
 from slotkeeper.calendars.live import ask_live
 from slotkeeper.doors.api.appointment_forms import (
@@ -123,7 +123,6 @@ class AssignAppointment(JsonEndpoint):
         check_override(caller, parsed_body.allow_conflicts)
         target = replace(
             target_of(self.request, caller, parsed_path.appointment_id, parsed_body.version),
-            reach=reach_of(caller, Permission.APPOINTMENTS_ASSIGN),
             may_overlap_time_off=parsed_body.allow_conflicts,
         )
         form = TimeForm.with_offset(caller.time_zone)
@@ -169,8 +168,7 @@ def _absence_of(body: ReassignmentWish, caller: Caller, zone: str) -> Absence:
     if end <= start:
         raise bad_field("end", "END_BEFORE_START", "The end must come after the start.")
     people = tuple(dict.fromkeys(known_id(user_id) for user_id in to))
-    reach = reach_of(caller, Permission.APPOINTMENTS_ASSIGN)
-    return Absence(reach, known_id(body.from_user_id), people, Interval(start, end))
+    return Absence(writable_reach(caller), known_id(body.from_user_id), people, Interval(start, end))
 
 
 @contextmanager

@@ -120,7 +120,7 @@ class CalendarPath(msgspec.Struct):
 class Closures(JsonEndpoint):
     """The dates on which the whole business is closed."""
 
-    permissions = {"GET": Permission.BUSINESS_READ, "POST": Permission.HOURS_WRITE_ALL}
+    permissions = {"GET": Permission.BUSINESS_READ, "POST": Permission.CLOSURES_WRITE}
 
     @answers(ClosureList)
     def get(self, parsed_query: Query[PageQuery]) -> HttpResponse:
@@ -153,7 +153,7 @@ class OneClosure(JsonEndpoint):
     """One closure."""
 
     exclude_validate_responses = frozenset({HTTPStatus.NO_CONTENT})  # an empty answer has no type to check
-    permissions = {"DELETE": Permission.HOURS_WRITE_ALL}
+    permissions = {"DELETE": Permission.CLOSURES_WRITE}
 
     @answers(None, HTTPStatus.NO_CONTENT, refusals=NOT_FOUND)
     def delete(self, parsed_path: At[ClosurePath]) -> HttpResponse:
@@ -165,7 +165,7 @@ class OneClosure(JsonEndpoint):
 class ClosureImpact(JsonEndpoint):
     """What a closure would mean."""
 
-    permissions = {"POST": Permission.HOURS_WRITE_ALL}
+    permissions = {"POST": Permission.CLOSURES_WRITE}
 
     @answers(Impact)
     def post(self, parsed_body: Body[ProposedClosure]) -> HttpResponse:
@@ -201,7 +201,7 @@ class HolidayCalendars(JsonEndpoint):
 class CloseOnHolidays(JsonEndpoint):
     """Closing on public holidays."""
 
-    permissions = {"POST": Permission.HOURS_WRITE_ALL}
+    permissions = {"POST": Permission.CLOSURES_WRITE}
 
     @answers(ClosedCalendar, refusals=NOT_FOUND)
     def post(self, parsed_path: At[CalendarPath], parsed_body: OptionalBody[NoFields]) -> HttpResponse:
@@ -214,7 +214,7 @@ class CloseOnHolidays(JsonEndpoint):
 class OpenOnHolidays(JsonEndpoint):
     """Opening on public holidays again."""
 
-    permissions = {"POST": Permission.HOURS_WRITE_ALL}
+    permissions = {"POST": Permission.CLOSURES_WRITE}
 
     @answers(ClosedCalendar, refusals=NOT_FOUND)
     def post(self, parsed_path: At[CalendarPath], parsed_body: OptionalBody[NoFields]) -> HttpResponse:

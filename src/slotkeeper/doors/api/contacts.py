@@ -18,7 +18,7 @@ from slotkeeper.doors.api.base import NOT_FOUND, At, Body, JsonEndpoint, Query, 
 from slotkeeper.doors.api.idempotency import once
 from slotkeeper.doors.api.paging import DEFAULT_LIMIT, Limit, read_cursor, write_cursor
 from slotkeeper.doors.api.people import Name, PageQuery
-from slotkeeper.doors.api.problems import Problem, bad_field, not_found
+from slotkeeper.doors.api.problems import Problem, bad_field, not_found, not_permitted
 from slotkeeper.doors.api.versions import (
     STALE_VERSION,
     accepted_versions,
@@ -166,6 +166,8 @@ class OneContact(JsonEndpoint):
     @answers(None, HTTPStatus.NO_CONTENT, refusals=NOT_FOUND)
     def delete(self, parsed_path: At[ContactPath]) -> HttpResponse:
         """Erase the person: the customer is deleted, and their name and addresses are blanked everywhere."""
+        if self.caller.is_limited:
+            raise not_permitted("To erase somebody reaches appointments beyond your limits.")
         contact = found_contact(self.caller, parsed_path.contact_id, Permission.CONTACTS_WRITE_ALL)
         erase_customer(self.caller.business_id, contact.pk, self.caller.actor)
         return answer_nothing()

@@ -103,10 +103,12 @@ class AppointmentForm(forms.Form):
         self.fields["service_id"].choices = [("", _("None")), *choices]  # type: ignore[attr-defined]  # a choice field
 
     def _choose_people(self) -> None:
-        people = people_for(self.caller, Permission.APPOINTMENTS_WRITE_ALL)
+        # A new one goes to whose appointments one may write, one that is there to whom one may give it.
+        everyones = Permission.APPOINTMENTS_ASSIGN if self.row else Permission.APPOINTMENTS_WRITE_ALL
+        people = people_for(self.caller, everyones)
         if self.row and self.row.user_id not in people:
             people[self.row.user_id] = str(_("Somebody who has left"))
-        if not self.caller.may(Permission.APPOINTMENTS_WRITE_ALL) or len(people) == 1:
+        if not self.caller.may(everyones) or len(people) == 1:
             del self.fields["user_id"]
             return
         self.fields["user_id"].choices = list(people.items())  # type: ignore[attr-defined]  # a choice field

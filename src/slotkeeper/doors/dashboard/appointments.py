@@ -19,7 +19,6 @@ from slotkeeper.appointments.insert import Booking
 from slotkeeper.appointments.models import SeriesPlace
 from slotkeeper.appointments.rows import AppointmentRow, find
 from slotkeeper.appointments.warnings import read_warnings
-from slotkeeper.contacts.models import Contact
 from slotkeeper.doors.access import permit
 from slotkeeper.doors.dashboard.appointment_form import USUAL_MINUTES, AppointmentForm, initial_of
 from slotkeeper.doors.dashboard.asking import (
@@ -80,6 +79,7 @@ def new(request: HttpRequest) -> HttpResponse:
         return _form_page(request, form)
     wanted = {"user_id": caller.user_id} | form.wanted()
     try:
+        writable(caller).require(wanted["user_id"], wanted.get("service_id"))
         row = actions.book(Booking(business_id=caller.business_id, **wanted), caller.actor, _now())
     except REFUSED as error:
         return _form_page(request, form, _Outcome(refusal_of(error, caller, _asked(form, wanted), _now())))
@@ -103,7 +103,8 @@ def edit(request: HttpRequest, appointment_id: int) -> HttpResponse:
     wanted = form.wanted()
     version = form.cleaned_data["version"] or 0
     try:
-        target = Target(writable(caller), row.id, frozenset({version}))
+        may_assign = caller.may(Permission.APPOINTMENTS_ASSIGN)
+        target = Target(writable(caller), row.id, frozenset({version}), may_assign=may_assign)
         changed = actions.update(target, wanted, caller.actor, _now())
     except actions.VersionConflict as error:
         return _form_page(request, _refreshed(form, request.POST, error.current), _Outcome(current=error.current))
@@ -158,7 +159,7 @@ def page(request: HttpRequest, appointment_id: int) -> HttpResponse:
         "day": starts[:10],
         "person": User.objects.filter(pk=row.user_id).first(),
         "service": Service.objects.in_business(caller.business_id).filter(pk=row.service_id or 0).first(),
-        "contact": Contact.objects.in_business(caller.business_id).filter(pk=row.contact_id or 0).first(),
+        "contact": customers_of(caller).filter(pk=row.contact_id or 0).first(),
         "may_see_details": caller.may(Permission.CONTACTS_READ_DETAILS),
         "may_write": may_write,
         "is_final": status in TERMINAL,

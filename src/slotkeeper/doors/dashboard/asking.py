@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from slotkeeper.appointments.reach import Reach, reach_of
+from slotkeeper.appointments.reach import Reach, reach_of, writable_reach
 from slotkeeper.doors.ids import LARGEST_ID as LARGEST_ID  # noqa: PLC0414 -- pages take it from here, too
 from slotkeeper.doors.ids import number_from as number_from  # noqa: PLC0414 -- likewise
 from slotkeeper.people.callers import Caller
@@ -40,8 +40,8 @@ def readable(caller: Caller) -> Reach:
 
 
 def writable(caller: Caller) -> Reach:
-    """Say which appointments the caller may change."""
-    return reach_of(caller, Permission.APPOINTMENTS_WRITE_ALL)
+    """Say which appointments the caller may change, and to whom they may give them."""
+    return writable_reach(caller)
 
 
 def show(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:

@@ -47,14 +47,14 @@ class ClosureForm(forms.Form):
     name = Text(_("Why"), 100, required=True, help_text=_("Such as “Team outing”."))
 
 
-@permit(Permission.HOURS_WRITE_ALL)
+@permit(Permission.CLOSURES_WRITE)
 @never_cache
 def closures(request: HttpRequest) -> HttpResponse:
     """List the days on which the business is closed; `?country=` offers that country's holidays."""
     return _page(request, ClosureForm())
 
 
-@permit(Permission.HOURS_WRITE_ALL)
+@permit(Permission.CLOSURES_WRITE)
 @never_cache
 def add(request: HttpRequest) -> HttpResponse:
     """Close the business on a day; appointments booked on it are shown first."""
@@ -77,7 +77,7 @@ def add(request: HttpRequest) -> HttpResponse:
     return redirect("closures")
 
 
-@permit(Permission.HOURS_WRITE_ALL)
+@permit(Permission.CLOSURES_WRITE)
 @never_cache
 def remove(request: HttpRequest, closure_id: int) -> HttpResponse:
     """Open the business on a day again."""
@@ -91,7 +91,7 @@ def remove(request: HttpRequest, closure_id: int) -> HttpResponse:
     return redirect("closures")
 
 
-@permit(Permission.HOURS_WRITE_ALL)
+@permit(Permission.CLOSURES_WRITE)
 @never_cache
 def holidays(request: HttpRequest) -> HttpResponse:
     """Close on the public holidays of a calendar, or open on them again."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.core.validators import RegexValidator
 from django.db.models import Case, When
@@ -113,7 +114,7 @@ def page(request: HttpRequest, contact_id: int) -> HttpResponse:
         "query": "",
         "may_see_details": caller.may(Permission.CONTACTS_READ_DETAILS),
         "may_write": may_change and caller.may(Permission.CONTACTS_WRITE),
-        "may_erase": may_change and caller.may(Permission.CONTACTS_WRITE_ALL),
+        "may_erase": may_change and caller.may(Permission.CONTACTS_WRITE_ALL) and not caller.is_limited,
         "may_book": caller.may(Permission.APPOINTMENTS_WRITE),
     }
     return show(request, "dashboard/customer.html", context)
@@ -163,8 +164,10 @@ def edit(request: HttpRequest, contact_id: int) -> HttpResponse:
 @permit(Permission.CONTACTS_WRITE_ALL)
 @never_cache
 def erase(request: HttpRequest, contact_id: int) -> HttpResponse:
-    """Ask whether to erase a customer, and erase them."""
+    """Ask whether to erase a customer, and erase them: everywhere, so it is not for whoever is limited."""
     caller = caller_of(request)
+    if caller.is_limited:
+        raise PermissionDenied
     contact = _found(caller, contact_id, Permission.CONTACTS_WRITE_ALL)
     if request.method == "POST":
         try:

@@ -202,7 +202,7 @@ def _page(request: HttpRequest, membership: Membership, state: State) -> HttpRes
         "person": membership.user,
         "is_own": membership.user_id == caller.user_id,
         "people": people_for(caller, Permission.HOURS_WRITE_ALL) if may_change_all else {},
-        "may_close": may_change_all,
+        "may_close": caller.may(Permission.CLOSURES_WRITE),
         "query": f"?user_id={membership.user_id}",
         "zone": zone_in_words(zone),
         "is_empty": not any(stored),

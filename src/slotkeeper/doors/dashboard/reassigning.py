@@ -20,13 +20,13 @@ from slotkeeper.appointments import assignment
 from slotkeeper.appointments.actions import UnknownAppointment
 from slotkeeper.appointments.assignment import Absence, Gift, Handover, Manner, Obstacle, Outcome, Stuck
 from slotkeeper.appointments.free_busy import UnknownMember
-from slotkeeper.appointments.reach import OutOfReach, reach_of
+from slotkeeper.appointments.reach import OutOfReach
 from slotkeeper.appointments.rows import AppointmentRow
 from slotkeeper.appointments.warnings import read_warnings
 from slotkeeper.calendars.live import ask_live
 from slotkeeper.doors.access import permit
 from slotkeeper.doors.assignment_words import OBSTACLES
-from slotkeeper.doors.dashboard.asking import caller_of, now, number_from, people_for, show
+from slotkeeper.doors.dashboard.asking import caller_of, now, number_from, people_for, show, writable
 from slotkeeper.doors.dashboard.home import asked_day
 from slotkeeper.doors.dashboard.refusals import busy_in_words
 from slotkeeper.doors.disclosure import disclosed
@@ -66,7 +66,8 @@ class ReassignForm(forms.Form):
         to: Any = self.fields["to_user_ids"]
         whose: Any = self.fields["from_user_id"]
         to.choices = list(people.items())
-        whose.choices = [*people.items(), *_gone(caller, people)]
+        own = people_for(caller, Permission.APPOINTMENTS_WRITE_ALL)
+        whose.choices = [*own.items(), *_gone(caller, people)]
         if not caller.may(Permission.APPOINTMENTS_OVERRIDE):
             del self.fields["over_time_off"]
 
@@ -120,9 +121,8 @@ def undo(request: HttpRequest) -> HttpResponse:
     caller = caller_of(request)
     gifts = [Gift(*gift) for gift in kept["gifts"]]
     manner = Manner(may_overlap_time_off=caller.may(Permission.APPOINTMENTS_OVERRIDE))
-    reach = reach_of(caller, Permission.APPOINTMENTS_ASSIGN)
     try:
-        assignment.hand_over(reach, gifts, manner, caller.actor, now())
+        assignment.hand_over(writable(caller), gifts, manner, caller.actor, now())
     except (*_REFUSED, assignment.NotAllMovable):
         messages.warning(
             request, gettext("Meanwhile something has changed, so it cannot be undone. Nothing was changed.")
@@ -147,7 +147,7 @@ def _initial(request: HttpRequest, caller: Caller) -> dict[str, Any]:
 def _gone(caller: Caller, people: dict[int, str]) -> list[tuple[int, str]]:
     """List those who have left: what they had is to be given to others."""
     members = User.objects.filter(memberships__business_id=caller.business_id).exclude(pk__in=people)
-    within = reach_of(caller, Permission.APPOINTMENTS_ASSIGN).user_ids
+    within = writable(caller).user_ids
     left = [user for user in members.order_by("pk") if within is None or user.pk in within]
     return [(user.pk, gettext("%(name)s (has left)") % {"name": user}) for user in left]
 
@@ -155,9 +155,8 @@ def _gone(caller: Caller, people: dict[int, str]) -> list[tuple[int, str]]:
 def _preview(request: HttpRequest, form: ReassignForm, warning: str = "") -> HttpResponse:
     caller, data = caller_of(request), form.cleaned_data
     day = data["day"]
-    reach = reach_of(caller, Permission.APPOINTMENTS_ASSIGN)
     within = day_bounds(caller.time_zone, day.year, day.month, day.day)
-    absence = Absence(reach, data["from_user_id"], tuple(data["to_user_ids"]), within)
+    absence = Absence(writable(caller), data["from_user_id"], tuple(data["to_user_ids"]), within)
     ask_live(absence.to_user_ids)
     manner = Manner(is_partial=True, may_overlap_time_off=data.get("over_time_off", False), is_preview=True)
     try:
@@ -172,10 +171,9 @@ def _confirmed(request: HttpRequest, form: ReassignForm) -> HttpResponse:
     """Do exactly what was shown; where that is no longer possible, show what would be."""
     caller, data = caller_of(request), form.cleaned_data
     gifts = _read_plan(request.POST["plan"])
-    reach = reach_of(caller, Permission.APPOINTMENTS_ASSIGN)
     manner = Manner(may_overlap_time_off=data.get("over_time_off", False))
     try:
-        outcome = assignment.hand_over(reach, gifts, manner, caller.actor, now())
+        outcome = assignment.hand_over(writable(caller), gifts, manner, caller.actor, now())
     except (*_REFUSED, assignment.NotAllMovable):
         return _preview(
             request, form, gettext("Meanwhile something has changed. Nothing was changed; it would now be so:")

@@ -75,6 +75,7 @@ def repeat(request: HttpRequest) -> HttpResponse:
         form.add_error("times", _("No date is left."))
         return _repeat_page(request, form)
     try:
+        writable(caller).require(booking.user_id, booking.service_id)
         rows = series.book_series(booking, list(dates.values()), caller.actor, now())
     except SeriesRefused as error:
         numbers = list(dates)

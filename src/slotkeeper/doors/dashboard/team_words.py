@@ -35,12 +35,12 @@ PERMISSION_WORDS: dict[Permission, Promise] = {
     Permission.CONTACTS_READ_DETAILS: _("See customers’ phone numbers and email addresses"),
     Permission.CONTACTS_WRITE: _("Enter customers, and change those of their own appointments"),
     Permission.CONTACTS_WRITE_ALL: _("Change all customers"),
-    Permission.SERVICES_WRITE: _("Change services, resources and closed days"),
+    Permission.SERVICES_WRITE: _("Change services and resources"),
     Permission.HOURS_WRITE: _("Change their own hours and time off"),
     Permission.HOURS_WRITE_ALL: _("Change everybody’s hours and time off"),
+    Permission.CLOSURES_WRITE: _("Close the business on days, and open it"),
     Permission.REPORTS_READ: _("See reports"),
     Permission.MEMBERS_READ: _("See the team"),
-    Permission.TOKENS_READ: _("See which API tokens there are"),
     Permission.AUDIT_READ: _("See the record of all changes"),
     Permission.CALENDARS_READ: _("See their own connected calendars"),
     Permission.CALENDARS_READ_ALL: _("See how everybody’s connected calendars are doing"),
@@ -49,7 +49,6 @@ PERMISSION_WORDS: dict[Permission, Promise] = {
     Permission.MONEY_WRITE: _("Write quotes and invoices, and note payments"),
     Permission.MESSAGES_READ: _("See the messages that were sent"),
     Permission.MESSAGES_WRITE: _("Send messages again"),
-    Permission.WEBHOOKS_READ: _("See webhooks and what was sent"),
 }
 # What the verbs say, marked for translation here: they know no language.
 _SENTENCES = (
