@@ -1,5 +1,6 @@
 """The worker's steps with messages by hand, on a clock that stands still, with a channel that keeps what it gets."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -123,3 +124,8 @@ def open_desk(member: Membership, now: datetime = datetime(2030, 6, 3, 8, 0, tzi
 def ledger(**conditions: Any) -> list[tuple[str, str]]:
     """List the ledger as pairs of kind and state, in order."""
     return [(one.kind, one.state) for one in Message.objects.filter(**conditions).order_by("pk")]
+
+
+def kinds(dispatches: list[Dispatch]) -> list[str]:
+    """Name the kinds of messages about appointments that left."""
+    return [re.sub(r"^<appointment-\d+\.([a-z_0-9]+)\..*", r"\1", one.message_id) for one in dispatches]

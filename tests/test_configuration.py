@@ -1,8 +1,11 @@
 """Settings: what they are read as, what is refused, and how the secret key is kept."""
 
+from dataclasses import replace
+
 import pytest
 
 from slotkeeper.configuration import BadSetting, read_configuration
+from slotkeeper.doors.cli import backup
 
 KEY = "k" * 40
 
@@ -73,3 +76,16 @@ def test_a_key_that_is_set_to_nothing_is_made_once(tmp_path, where):
     keys = {first_start(tmp_path, **given).secret_key for _ in range(3)}
     assert len(keys) == 1
     assert file.read_text().count("SLOTKEEPER_SECRET_KEY=") == (2 if where == "file" else 1)
+
+
+def test_backup_names_the_file_that_holds_the_key_and_not_the_first_one(monkeypatch, tmp_path):
+    project, data = tmp_path / "project", tmp_path / "data"
+    for folder, content in ((project, "SLOTKEEPER_URL=http://x.test\n"), (data, f"SLOTKEEPER_SECRET_KEY={'k' * 40}\n")):
+        folder.mkdir()
+        (folder / "slotkeeper.env").write_text(content)
+    monkeypatch.setattr(backup, "PROJECT_FOLDER", project)
+    monkeypatch.setattr(backup, "CONFIGURATION", replace(backup.CONFIGURATION, data_dir=data))
+    monkeypatch.delenv("SLOTKEEPER_SECRET_KEY", raising=False)
+    assert backup._secret_place() == str(data / "slotkeeper.env")
+    monkeypatch.setenv("SLOTKEEPER_ENCRYPTION_KEYS", "e" * 40)
+    assert backup._secret_place() == f"{data / 'slotkeeper.env'} and SLOTKEEPER_ENCRYPTION_KEYS of the environment"

@@ -9,13 +9,14 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, fields
 from email.utils import getaddresses
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
+
+from slotkeeper.typed_addresses import base_url, hosts, origin
 
 ENV_FILE = "slotkeeper.env"
 STRIPE_KEY = r"[sr]k_(?:test|live)_[A-Za-z0-9_]{8,500}"
@@ -129,43 +130,6 @@ def _switch(value: str) -> bool:
     return _choice("on", "off")(value) == "on"
 
 
-def _url(value: str) -> str:
-    """Read an origin: a scheme, a host as browsers send it, and perhaps a port."""
-    parts = urlsplit(value)
-    is_more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
-    if parts.scheme not in {"http", "https"} or not parts.hostname or is_more:
-        raise ValueError("write it like https://booking.example.com, without a path")
-    port = "" if parts.port is None else f":{parts.port}"  # it is refused where it is none
-    return f"{parts.scheme}://{_host(parts.netloc.removesuffix(port))}{port}"
-
-
-def _hosts(value: str) -> tuple[str, ...]:
-    return tuple(_host(word) for word in _words(value))
-
-
-def _host(value: str) -> str:
-    """Write a host as it stands in a Host header: an IPv6 address in brackets, other letters as IDNA has them."""
-    bare = value.removeprefix("[").removesuffix("]")
-    with suppress(ValueError):
-        return f"[{bare}]" if ip_address(bare).version == 6 else bare
-    dot = "." if value.startswith(".") else ""  # then all names below it are meant, too
-    with suppress(UnicodeError):
-        name = value.removeprefix(dot).encode("idna").decode().lower()
-        if re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", name):
-            return dot + name
-    raise ValueError(f"{value!r} is no host: write its name alone, such as booking.example.com")
-
-
-def _base_url(value: str) -> str:
-    parts = urlsplit(value)
-    is_address = parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc
-    if value and (not is_address or parts.query or parts.fragment):
-        raise ValueError(
-            "write it like https://gateway.example.com/google, without a name, a password or a question mark"
-        )
-    return value.rstrip("/")
-
-
 def _tenant(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*", value):
         raise ValueError("write common, organizations, consumers, or the tenant's id or domain")
@@ -268,8 +232,8 @@ SETTINGS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     ),
     "database": ("DATABASE_URL", "", _database),
     "secret_key": ("SLOTKEEPER_SECRET_KEY", "", _secret),
-    "url": ("SLOTKEEPER_URL", "http://localhost:8000", _url),
-    "hosts": ("SLOTKEEPER_HOSTS", "", _hosts),
+    "url": ("SLOTKEEPER_URL", "http://localhost:8000", origin),
+    "hosts": ("SLOTKEEPER_HOSTS", "", hosts),
     "trusted_proxies": ("SLOTKEEPER_TRUSTED_PROXIES", "", _networks),
     "mail_server": ("SLOTKEEPER_MAIL_SERVER", "", _mail_server),
     "mail_from": ("SLOTKEEPER_MAIL_FROM", "Slotkeeper <slotkeeper@localhost>", _sender),
@@ -287,12 +251,12 @@ SETTINGS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     "encryption_keys": ("SLOTKEEPER_ENCRYPTION_KEYS", "", _secrets),
     "google_client_id": ("SLOTKEEPER_GOOGLE_CLIENT_ID", "", _text),
     "google_client_secret": ("SLOTKEEPER_GOOGLE_CLIENT_SECRET", "", _text),
-    "google_url": ("SLOTKEEPER_GOOGLE_URL", "", _base_url),
+    "google_url": ("SLOTKEEPER_GOOGLE_URL", "", base_url),
     "microsoft_client_id": ("SLOTKEEPER_MICROSOFT_CLIENT_ID", "", _text),
     "microsoft_client_secret": ("SLOTKEEPER_MICROSOFT_CLIENT_SECRET", "", _text),
     "microsoft_tenant": ("SLOTKEEPER_MICROSOFT_TENANT", "common", _tenant),
-    "microsoft_url": ("SLOTKEEPER_MICROSOFT_URL", "https://login.microsoftonline.com", _base_url),
-    "microsoft_graph_url": ("SLOTKEEPER_MICROSOFT_GRAPH_URL", "https://graph.microsoft.com/v1.0", _base_url),
+    "microsoft_url": ("SLOTKEEPER_MICROSOFT_URL", "https://login.microsoftonline.com", base_url),
+    "microsoft_graph_url": ("SLOTKEEPER_MICROSOFT_GRAPH_URL", "https://graph.microsoft.com/v1.0", base_url),
     "twilio_account_sid": (
         "SLOTKEEPER_TWILIO_ACCOUNT_SID",
         "",
@@ -307,7 +271,7 @@ SETTINGS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
             "a number like +4915123456789, or a messaging service's SID, which begins with MG",
         ),
     ),
-    "twilio_url": ("SLOTKEEPER_TWILIO_URL", "https://api.twilio.com", _base_url),
+    "twilio_url": ("SLOTKEEPER_TWILIO_URL", "https://api.twilio.com", base_url),
     "stripe_secret_key": (
         "SLOTKEEPER_STRIPE_SECRET_KEY",
         "",
@@ -318,7 +282,7 @@ SETTINGS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
         "",
         _shaped(STRIPE_SIGNER, "the webhook's signing secret, which begins with whsec_"),
     ),
-    "stripe_url": ("SLOTKEEPER_STRIPE_URL", "https://api.stripe.com", _base_url),
+    "stripe_url": ("SLOTKEEPER_STRIPE_URL", "https://api.stripe.com", base_url),
     "log_level": ("SLOTKEEPER_LOG_LEVEL", "INFO", _choice("DEBUG", "INFO", "WARNING", "ERROR")),
 }
 

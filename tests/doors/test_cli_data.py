@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections import Counter
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,7 +18,6 @@ from icalendar import Calendar
 
 from servers.installation import SERVER, Installation
 from servers.postgresql import binary
-from slotkeeper.doors.cli import backup
 from slotkeeper.doors.cli.export import CONTENTS, LEFT_OUT
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -153,19 +151,6 @@ def test_backup_is_private_and_says_what_else_to_keep(practice):
     assert practice.backed_up.code == 0
     assert "slotkeeper.env" in practice.backed_up.output
     assert practice.backup.stat().st_mode & 0o777 == 0o600
-
-
-def test_backup_names_the_file_that_holds_the_key_and_not_the_first_one(monkeypatch, tmp_path):
-    project, data = tmp_path / "project", tmp_path / "data"
-    for folder, content in ((project, "SLOTKEEPER_URL=http://x.test\n"), (data, f"SLOTKEEPER_SECRET_KEY={'k' * 40}\n")):
-        folder.mkdir()
-        (folder / "slotkeeper.env").write_text(content)
-    monkeypatch.setattr(backup, "PROJECT_FOLDER", project)
-    monkeypatch.setattr(backup, "CONFIGURATION", replace(backup.CONFIGURATION, data_dir=data))
-    monkeypatch.delenv("SLOTKEEPER_SECRET_KEY", raising=False)
-    assert backup._secret_place() == str(data / "slotkeeper.env")
-    monkeypatch.setenv("SLOTKEEPER_ENCRYPTION_KEYS", "e" * 40)
-    assert backup._secret_place() == f"{data / 'slotkeeper.env'} and SLOTKEEPER_ENCRYPTION_KEYS of the environment"
 
 
 def test_backup_and_restore_while_others_book(practice, tmp_path):
