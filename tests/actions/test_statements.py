@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from cast import Cast
+from slotkeeper import hot_sql
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.insert import Booking
 from slotkeeper.calendars.live import is_anybody_asked_live
@@ -82,3 +83,9 @@ def test_free_busy_over_http_takes_two_statements_with_its_token(committed_cast)
     with statements(at_most=2):
         answer = api.get("/api/appointments/freebusy?start=2027-01-15T00:00:00&end=2027-01-16T00:00:00")
     assert len(answer.json()["busy"]) == 1
+
+
+def test_a_kept_cursor_is_made_anew_with_its_connection(committed_cast):
+    for _ in range(2):
+        assert hot_sql.row("SELECT name FROM users WHERE id = %s", [committed_cast.owner.user_id])
+        connection.close()

@@ -22,8 +22,8 @@ from slotkeeper.appointments.needed import HAS_NEEDS
 from slotkeeper.appointments.reach import OutOfReach, Reach
 from slotkeeper.appointments.resources import NoResource, insert_with_resources, keeping_resources
 from slotkeeper.appointments.rows import MAX_DURATION_SECONDS, AppointmentRow, find
-from slotkeeper.appointments.wishes import Wish, in_the_way, is_absent, is_in_calendar, wish_of
-from slotkeeper.calendars.busy import has_calendars
+from slotkeeper.appointments.wishes import Wish, are_in_the_way, in_the_way, is_absent, wish_of
+from slotkeeper.calendars.busy import known_calendars, readings_of
 from slotkeeper.changes.record import Actor, Subject, changed_fields, record
 from slotkeeper.rules.appointment_status import TERMINAL, Status, move
 from slotkeeper.rules.availability import AlternativesRequest
@@ -99,9 +99,8 @@ class _Place(NamedTuple):
     buffer_after_seconds: int
     has_needs: bool
     contact: tuple[str | None, str | None, str | None]
-    is_time_off: bool
+    is_away: bool
     keeps_hours: bool
-    has_calendars: bool
 
 
 _TIMES = ("start_time", "end_time")
@@ -219,15 +218,14 @@ def enter(booking: Booking, entry: Entry, actor: Actor, now: int) -> Entered:
     """
     person = Person(booking.business_id, booking.user_id)
     asked = Interval(booking.start_time, booking.end_time)
-    place = _place(person, booking.service_id, booking.contact_id, asked)
+    place = _place(person, booking.service_id, booking.contact_id, asked, now)
     given = (booking.contact_name, booking.contact_email, booking.contact_phone)
     name, email, phone = (ours or theirs for ours, theirs in zip(given, place.contact, strict=True))
     booking = structs.replace(booking, contact_name=name, contact_email=email, contact_phone=phone)
     before, after = place.buffer_before_seconds, place.buffer_after_seconds
     entry = structs.replace(entry, buffer_before_seconds=before, buffer_after_seconds=after)
     wish = Wish(person, asked, (before, after), booking.service_id)
-    is_away = place.is_time_off or (place.has_calendars and is_in_calendar(wish, now))
-    if is_away and not entry.may_overlap_time_off:
+    if place.is_away and not entry.may_overlap_time_off:
         raise _taken(wish, now)
     insert = insert_with_resources if place.has_needs else insert_booking
     try:
@@ -244,12 +242,13 @@ def _taken(wish: Wish, now: int, missing: Sequence[BusyEntry] = ()) -> SlotTaken
     return SlotTaken(wish.person.user_id, *in_the_way(wish, now, missing))
 
 
-def _place(person: Person, service_id: int | None, contact_id: int | None, asked: Interval) -> _Place:
+def _place(person: Person, service_id: int | None, contact_id: int | None, asked: Interval, now: int) -> _Place:
+    calendars, of_calendars = known_calendars("u.id", asked)
     found = hot_sql.row(
         f"SELECT s.id, s.buffer_before_minutes, s.buffer_after_minutes, {HAS_NEEDS}, c.id, c.name, c.email, c.phone, "
         "EXISTS (SELECT 1 FROM time_off t WHERE t.user_id = u.id AND t.end_time > %s AND t.start_time < %s), "
-        f"EXISTS (SELECT 1 FROM opening_hours o WHERE o.membership_id = m.id), "
-        f"{has_calendars('u.id')}, {GIVEN_BY_OTHERS} "
+        "EXISTS (SELECT 1 FROM opening_hours o WHERE o.membership_id = m.id), "
+        f"{calendars}, {GIVEN_BY_OTHERS} "
         "FROM memberships m JOIN users u ON u.id = m.user_id "
         "LEFT JOIN services s ON s.id = %s AND s.business_id = m.business_id AND s.is_active "
         "LEFT JOIN leads c ON c.id = %s AND c.business_id = m.business_id "
@@ -257,6 +256,7 @@ def _place(person: Person, service_id: int | None, contact_id: int | None, asked
         [
             hot_sql.timestamp(asked.start),
             hot_sql.timestamp(asked.end),
+            *of_calendars,
             service_id,
             contact_id,
             person.business_id,
@@ -265,13 +265,13 @@ def _place(person: Person, service_id: int | None, contact_id: int | None, asked
     )
     if found is None:
         raise UnknownMember
-    service, before, after, has_needs, customer, *contact, is_time_off, keeps_hours, are_connected, is_others = found
+    service, before, after, has_needs, customer, *contact, is_time_off, keeps_hours, known, is_others = found
     if service != service_id or customer != contact_id:
         raise UnknownReference
     if is_others:
         raise NotGiven
-    flags = bool(is_time_off), bool(keeps_hours), bool(are_connected)
-    return _Place((before or 0) * 60, (after or 0) * 60, bool(has_needs), tuple(contact), *flags)
+    is_away = bool(is_time_off) or are_in_the_way(readings_of(known, asked, now))
+    return _Place((before or 0) * 60, (after or 0) * 60, bool(has_needs), tuple(contact), is_away, bool(keeps_hours))
 
 
 def _require_assignable(target: Target, current: Appointment) -> None:
@@ -314,7 +314,7 @@ def _change(current: Appointment, wanted: Mapping[str, Any], now: int) -> None:
         # Only what is new is looked up: a service that is no longer offered stays with its appointments.
         person = Person(current.business_id, current.user_id)
         asked = Interval(_instant(current.start_time), _instant(current.end_time))
-        place = _place(person, wanted.get("service_id"), wanted.get("contact_id"), asked)
+        place = _place(person, wanted.get("service_id"), wanted.get("contact_id"), asked, now)
         if wanted.get("contact_id") is not None:
             for name, value in zip(_CONTACT_FIELDS, place.contact, strict=True):
                 setattr(current, name, wanted.get(name, value))

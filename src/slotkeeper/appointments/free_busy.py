@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from slotkeeper import hot_sql
-from slotkeeper.calendars.busy import CalendarReading, has_calendars, read_calendars
+from slotkeeper.calendars.busy import CalendarReading, known_calendars, readings_of
 from slotkeeper.offerings.reading import hours_within
 from slotkeeper.rules.availability import AlternativesRequest, next_free_slots
 from slotkeeper.rules.intervals import Interval, overlaps
@@ -63,7 +63,7 @@ class Busyness(NamedTuple):
 
 
 def read_busy(person: Person, window: Interval, now: int) -> Busyness:
-    """Read what occupies a person's time in a window: claims and time off in one statement, calendars in another.
+    """Read what occupies a person's time in a window, in one statement: claims, time off, and calendars.
 
     A suspended member's time is still theirs. Claims never overlap, so the last one that starts at or
     before the window is the only earlier one that can reach into it: one index seek bounds the search.
@@ -71,39 +71,34 @@ def read_busy(person: Person, window: Interval, now: int) -> Busyness:
     """
     start, end = hot_sql.timestamp(window.start), hot_sql.timestamp(window.end)
     epoch = hot_sql.epoch
+    calendars, of_calendars = known_calendars("m.user_id", window)
     found = hot_sql.rows(
-        "SELECT EXISTS (SELECT 1 FROM opening_hours o WHERE o.membership_id = m.id), "
-        f"{has_calendars('m.user_id')}, {epoch('c.claimed_from')} AS busy_from, {epoch('c.claimed_until')}, "
+        f"SELECT EXISTS (SELECT 1 FROM opening_hours o WHERE o.membership_id = m.id), {calendars}, "
+        "NULL AS busy_from, NULL, NULL, NULL, NULL, NULL, NULL, NULL "
+        "FROM memberships m WHERE m.business_id = %s AND m.user_id = %s "
+        f"UNION ALL SELECT NULL, NULL, {epoch('c.claimed_from')}, {epoch('c.claimed_until')}, "
         f"a.id, a.title, a.business_id, {epoch('a.start_time')}, {epoch('a.end_time')}, h.business_id "
-        "FROM memberships m "
-        "LEFT JOIN time_claims c ON c.user_id = m.user_id AND c.claimed_from < %s AND c.claimed_until > %s "
+        "FROM time_claims c "
+        "LEFT JOIN appointments a ON a.id = c.appointment_id LEFT JOIN holds h ON h.id = c.hold_id "
+        "WHERE c.user_id = %s AND c.claimed_from < %s AND c.claimed_until > %s "
         "AND c.claimed_from >= coalesce((SELECT max(b.claimed_from) FROM time_claims b "
         "WHERE b.user_id = %s AND b.claimed_from <= %s), %s) "
         "AND (c.held_until IS NULL OR c.held_until > %s) "
-        "LEFT JOIN appointments a ON a.id = c.appointment_id LEFT JOIN holds h ON h.id = c.hold_id "
-        "WHERE m.business_id = %s AND m.user_id = %s "
         f"UNION ALL SELECT NULL, NULL, {epoch('t.start_time')}, {epoch('t.end_time')}, "
         "NULL, NULL, NULL, NULL, NULL, NULL "
         "FROM time_off t WHERE t.user_id = %s AND t.start_time < %s AND t.end_time > %s ORDER BY busy_from",
         [
-            end,
-            start,
-            person.user_id,
-            start,
-            start,
-            hot_sql.timestamp(now),
-            person.business_id,
-            person.user_id,
-            person.user_id,
-            end,
-            start,
+            *of_calendars,
+            *(person.business_id, person.user_id),
+            *(person.user_id, end, start, person.user_id, start, start, hot_sql.timestamp(now)),
+            *(person.user_id, end, start),
         ],
     )
     of_member = next((row for row in found if row[0] is not None), None)
     if of_member is None:
         raise UnknownMember
-    entries = [_entry(row, person.business_id) for row in found if row[2] is not None]
-    readings = read_calendars([person.user_id], window, now)[person.user_id] if of_member[1] else []
+    entries = [_entry(row, person.business_id) for row in found if row is not of_member]
+    readings = readings_of(of_member[1], window, now)
     if readings:
         for reading in readings:
             entries += _calendar_entries(reading)
@@ -117,9 +112,9 @@ def _calendar_entries(reading: CalendarReading) -> list[BusyEntry]:
 
 
 def _entry(row: Any, business_id: int) -> BusyEntry:
-    of_member, _, busy_from, busy_until, appointment_id, title, owner_id, start, end, holder_id = row
+    _, _, busy_from, busy_until, appointment_id, title, owner_id, start, end, holder_id = row
     blocked = Interval(busy_from, busy_until)
-    if of_member is None:
+    if owner_id is None and holder_id is None:
         return BusyEntry(BusyKind.TIME_OFF, busy_from, busy_until, blocked)
     if owner_id == business_id:
         return BusyEntry(BusyKind.APPOINTMENT, start, end, blocked, appointment_id, title)

@@ -1,6 +1,6 @@
 """Whose time is wanted, and what is in its way."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from slotkeeper import hot_sql
 from slotkeeper.appointments.free_busy import BusyEntry, Person, conflicts_with, read_alternatives, read_busy
 from slotkeeper.appointments.models import Appointment
 from slotkeeper.appointments.slots import SlotQuery, UnknownService, read_next_slots
-from slotkeeper.calendars.busy import Freshness, read_calendars
+from slotkeeper.calendars.busy import CalendarReading, Freshness, read_calendars
 from slotkeeper.rules.availability import ALTERNATIVES, AlternativesRequest
 from slotkeeper.rules.intervals import Interval
 
@@ -62,10 +62,10 @@ def is_absent(wish: Wish, now: int) -> bool:
         "SELECT 1 FROM time_off WHERE user_id = %s AND end_time > %s AND start_time < %s",
         [wish.person.user_id, hot_sql.timestamp(wish.asked.start), hot_sql.timestamp(wish.asked.end)],
     )
-    return found is not None or is_in_calendar(wish, now)
+    user_id = wish.person.user_id
+    return found is not None or are_in_the_way(read_calendars([user_id], wish.asked, now)[user_id])
 
 
-def is_in_calendar(wish: Wish, now: int) -> bool:
+def are_in_the_way(readings: Iterable[CalendarReading]) -> bool:
     """Say whether a calendar's event is in the way; one that cannot be read is not, for a member who books."""
-    readings = read_calendars([wish.person.user_id], wish.asked, now)[wish.person.user_id]
     return any(reading.busy for reading in readings if reading.freshness is not Freshness.BLOCKING)

@@ -1,9 +1,10 @@
-"""What connected calendars block, as far as it is known: one statement, whatever the range and however many people."""
+"""What connected calendars block, as far as it is known: one more value in a statement about a person."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import msgspec
 
 from slotkeeper import hot_sql
 from slotkeeper.calendars.mirror import PIECE_SECONDS
@@ -23,6 +24,20 @@ class Freshness(StrEnum):
 
 
 _KNOWN = {Freshness.FRESH, Freshness.LAST_KNOWN}
+
+
+class _Known(NamedTuple):
+    """What is known of a calendar: when it was read last (epoch seconds), and the pieces of time it blocks."""
+
+    calendar_id: int
+    name: str
+    when_unreadable: str
+    last_known_hours: int
+    read_at: int | None
+    pieces: list[Interval]
+
+
+_KNOWN_CALENDARS = msgspec.json.Decoder(list[_Known])
 
 
 class CalendarReading(NamedTuple):
@@ -51,28 +66,47 @@ def freshness_of(when_unreadable: str, last_known_hours: int, read_at: int | Non
     return Freshness.BLOCKING
 
 
-def read_calendars(user_ids: Sequence[int], window: Interval, now: int) -> dict[int, list[CalendarReading]]:
-    """Read the calendars that block people's time, and what they block in a window, by start.
+def known_calendars(user_column: str, window: Interval) -> tuple[str, list[Any]]:
+    """Write what is known of a person's calendars that block time, as an SQL value and its parameters.
 
-    A calendar that cannot be read blocks the whole window where its owner chose so. Stored pieces of busy time are
-    at most 31 days long, so that the index bounds the search.
+    `readings_of` reads it. Stored pieces of busy time are at most 31 days long, so that the index bounds the search;
+    it holds all that is read of them.
     """
-    stamp, marks = hot_sql.timestamp, ", ".join(["%s"] * len(user_ids))
-    found = hot_sql.rows(
-        f"SELECT k.user_id, k.name, n.when_unreadable, n.last_known_hours, {hot_sql.epoch('k.read_at')}, "
-        f"(SELECT {hot_sql.gathered('b.start_time', 'b.end_time')} FROM calendar_busy_times b "
-        "WHERE b.calendar_id = k.id AND b.user_id = k.user_id "
-        "AND b.start_time < %s AND b.start_time > %s AND b.end_time > %s) "
-        "FROM connected_calendars k JOIN calendar_connections n ON n.id = k.connection_id "
-        f"WHERE k.user_id IN ({marks}) AND k.blocks ORDER BY k.id",
-        [stamp(window.end), stamp(window.start - PIECE_SECONDS), stamp(window.start), *user_ids],
+    pieces = hot_sql.gathered(
+        [hot_sql.epoch("b.start_time"), hot_sql.epoch("b.end_time")],
+        "FROM calendar_busy_times b "
+        "WHERE b.calendar_id = k.id AND b.start_time < %s AND b.start_time > %s AND b.end_time > %s",
     )
-    readings: dict[int, list[CalendarReading]] = defaultdict(list)
-    for user_id, name, when_unreadable, hours, read_at, known in found:
+    known = hot_sql.gathered(
+        ["k.id", "k.name", "n.when_unreadable", "n.last_known_hours", hot_sql.epoch("k.read_at"), pieces],
+        "FROM connected_calendars k JOIN calendar_connections n ON n.id = k.connection_id "
+        f"WHERE k.user_id = {user_column} AND k.blocks",
+    )
+    edges = window.end, window.start - PIECE_SECONDS, window.start
+    return f"CAST({known} AS text)", [hot_sql.timestamp(edge) for edge in edges]
+
+
+def readings_of(known: str, window: Interval, now: int) -> list[CalendarReading]:
+    """Read what `known_calendars` found: each calendar with what it blocks in the window, by start.
+
+    One that cannot be read blocks all of it where its owner chose so.
+    """
+    if known == "[]":
+        return []
+    readings = []
+    for _, name, when_unreadable, hours, read_at, pieces in sorted(_KNOWN_CALENDARS.decode(known)):
         freshness = freshness_of(when_unreadable, hours, read_at, now)
-        busy = hot_sql.stretches(known) if freshness in _KNOWN else _unknown(freshness, window)
-        readings[user_id].append(CalendarReading(name, freshness, read_at, busy))
+        busy = sorted(pieces) if freshness in _KNOWN else _unknown(freshness, window)
+        readings.append(CalendarReading(name, freshness, read_at, busy))
     return readings
+
+
+def read_calendars(user_ids: Sequence[int], window: Interval, now: int) -> dict[int, list[CalendarReading]]:
+    """Read the calendars of several people, in one statement."""
+    known, parameters = known_calendars("u.id", window)
+    marks = ", ".join(["%s"] * len(user_ids))
+    found = hot_sql.rows(f"SELECT u.id, {known} FROM users u WHERE u.id IN ({marks})", [*parameters, *user_ids])
+    return {user_id: readings_of(text, window, now) for user_id, text in found}
 
 
 def _unknown(freshness: Freshness, window: Interval) -> list[Interval]:

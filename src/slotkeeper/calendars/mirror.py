@@ -85,7 +85,6 @@ def _rows(calendar: ConnectedCalendar, events: Iterable[RemoteEvent]) -> Iterato
             for start in range(busy.start, busy.end, PIECE_SECONDS):
                 yield BusyTime(
                     calendar=calendar,
-                    user_id=calendar.user_id,
                     external_id=event.external_id,
                     start_time=datetime.fromtimestamp(start, UTC),
                     end_time=datetime.fromtimestamp(min(start + PIECE_SECONDS, busy.end), UTC),

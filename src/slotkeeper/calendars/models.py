@@ -117,7 +117,6 @@ class BusyTime(models.Model):
     """A stretch of time, at most 31 days, that an entry of a foreign calendar blocks. No more of it is kept."""
 
     calendar = models.ForeignKey(ConnectedCalendar, on_delete=models.CASCADE, db_index=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, db_index=False)
     external_id = models.TextField()
     start_time = models.DateTimeField()
     end_time = models.DateTimeField()
@@ -125,7 +124,7 @@ class BusyTime(models.Model):
     class Meta:
         db_table = "calendar_busy_times"
         indexes = [
-            models.Index(fields=["user", "start_time"], name="calendar_busy_window"),
+            models.Index(fields=["calendar", "start_time", "end_time"], name="calendar_busy_window"),
             models.Index(fields=["calendar", "external_id"], name="calendar_busy_entry"),
         ]
         constraints = [

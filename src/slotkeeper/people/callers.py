@@ -1,7 +1,7 @@
 """Who is asking: a member, through a token or a session. One statement finds a token's caller."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 from django.db import OperationalError, transaction
@@ -65,8 +65,8 @@ def caller_of_token(secret: str, now: int, source: str = "") -> Caller | None:
     """Find who a token's secret belongs to; None if it is unknown, expired, revoked or its member may not act."""
     found = hot_sql.row(
         f"SELECT t.id, t.scope, {hot_sql.epoch('t.expires_at')}, {hot_sql.epoch('t.last_used_at')}, "
-        "m.id, m.role, m.grants, m.limited_to_user_ids, m.limited_to_service_ids, m.business_id, u.id, u.time_zone, "
-        "u.name, u.email "
+        "m.id, m.role, CAST(m.grants AS text), CAST(m.limited_to_user_ids AS text), "
+        "CAST(m.limited_to_service_ids AS text), m.business_id, u.id, u.time_zone, u.name, u.email "
         "FROM api_tokens t JOIN memberships m ON m.id = t.membership_id JOIN users u ON u.id = m.user_id "
         "WHERE t.secret_hash = %s AND t.revoked_at IS NULL AND NOT m.is_suspended AND u.is_active",
         [secret_hash(secret)],
@@ -101,9 +101,9 @@ def caller_of_token(secret: str, now: int, source: str = "") -> Caller | None:
         scope=Scope(scope),
         token_id=token_id,
         is_last_use_stale=last_used_at is None or last_used_at <= now - LAST_USE_PRECISION_SECONDS,
-        grants=frozenset(_stored(grants)),
-        limited_to_user_ids=_limit(user_ids),
-        limited_to_service_ids=_limit(service_ids),
+        grants=frozenset() if grants == "[]" else frozenset(msgspec.json.decode(grants)),
+        limited_to_user_ids=_stored_limit(user_ids),
+        limited_to_service_ids=_stored_limit(service_ids),
         source=source,
     )
 
@@ -125,16 +125,12 @@ def caller_of_membership(membership: Membership, source: str = "") -> Caller:
     )
 
 
-def _stored(value: Any) -> list[Any]:
-    """Read a JSON column as plain SQL gives it: a text on SQLite, a value on PostgreSQL."""
-    if value == "[]":
-        return []
-    found: list[Any] = msgspec.json.decode(value) if isinstance(value, str) else value
-    return found
+def _stored_limit(text: str | None) -> frozenset[int] | None:
+    return None if text is None else _limit(msgspec.json.decode(text))
 
 
-def _limit(value: Any) -> frozenset[int] | None:
-    return None if value is None or value == "null" else frozenset(_stored(value))
+def _limit(ids: Iterable[int] | None) -> frozenset[int] | None:
+    return None if ids is None else frozenset(ids)
 
 
 def note_token_use(token_id: int, now: int) -> None:

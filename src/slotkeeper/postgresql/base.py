@@ -8,8 +8,10 @@ import select
 
 from django.db.backends.postgresql import base
 
+from slotkeeper.kept_cursor import KeepsCursor
 
-class DatabaseWrapper(base.DatabaseWrapper):
+
+class DatabaseWrapper(KeepsCursor, base.DatabaseWrapper):
     """Django's wrapper, with a health check that needs no round trip."""
 
     def is_usable(self) -> bool:

@@ -13,18 +13,19 @@ The zones come from the tzdata package, not from the operating system, whose cop
 """
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from importlib import resources
 from itertools import pairwise
+from operator import attrgetter
 from typing import ClassVar, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from slotkeeper.rules.intervals import Interval
-from slotkeeper.rules.time_text import EPOCH_ORDINAL, clock_text, day_text, offset_text, whole_minutes
+from slotkeeper.rules.time_text import EPOCH_ORDINAL, clock_text, clock_texts, day_text, offset_text, whole_minutes
 
 _TZDATA = resources.files("tzdata")
 
@@ -43,6 +44,7 @@ _YEAR_SECONDS = 31_556_952
 _MARGIN_SECONDS = 2 * DAY_SECONDS
 # Looking this often finds every change of offset: since 1970 no zone has changed twice within six days.
 _LOOK_SECONDS = 3 * DAY_SECONDS
+_END = attrgetter("end")
 
 _TIME = re.compile(
     r"""
@@ -322,19 +324,18 @@ class TimeForm:
             while instant < stop:
                 if not start <= instant < end:
                     start, end, midnight, head, tail = self._day_at(instant)
-                of_day = range(instant - midnight, min(stop, end) - midnight, step)
-                written += [f"{head}{clock}{tail}" for clock in map(clock_text, of_day)]
+                of_day = clock_texts(range(instant - midnight, min(stop, end) - midnight, step))
+                written += [f"{head}{clock}{tail}" for clock in of_day]
                 instant += len(of_day) * step
             texts.append(written)
         return texts
 
     def _day_at(self, instant: int) -> _WrittenDay:
         """Find how the instants of the same local day are written."""
-        stretch = self.fixed or next(
-            stretch
-            for stretch in _stretches(self.zone, instant // _YEAR_SECONDS, self.has_offset)
-            if instant < stretch.end
-        )
+        stretch = self.fixed
+        if stretch is None:
+            stretches = _stretches(self.zone, instant // _YEAR_SECONDS, self.has_offset)
+            stretch = stretches[bisect_right(stretches, instant, key=_END)]
         day = (instant + stretch.offset) // DAY_SECONDS
         midnight = day * DAY_SECONDS - stretch.offset
         start, end = max(stretch.start, midnight), min(stretch.end, midnight + DAY_SECONDS)

@@ -15,6 +15,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.sqlite3 import base
 
+from slotkeeper.kept_cursor import KeepsCursor
 from slotkeeper.sqlite.schema import DatabaseSchemaEditor
 
 
@@ -34,7 +35,7 @@ def _with_question_marks(query: str) -> str:
     return base.FORMAT_QMARK_REGEX.sub("?", query).replace("%%", "%")
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
+class DatabaseWrapper(KeepsCursor, base.DatabaseWrapper):
     """Django's wrapper, with a gate around each outermost write transaction."""
 
     SchemaEditorClass = DatabaseSchemaEditor

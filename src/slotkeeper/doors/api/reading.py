@@ -37,8 +37,7 @@ def read_body(request: HttpRequest, model: type[T]) -> T:
             "Send JSON: Content-Type: application/json.",
         )
     try:
-        # The standard parser sees what msgspec lets pass: keys given twice.
-        json.loads(body, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+        _STRICT.decode(body.decode())
         read: T = _decoder(model).decode(body)
     except (msgspec.ValidationError, OverflowError):
         raise _all_errors(body, model) from None
@@ -134,6 +133,10 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> None:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
+
+
+# The standard parser sees what msgspec lets pass: keys given twice.
+_STRICT = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
 
 
 def _all_errors(body: bytes, model: type[msgspec.Struct]) -> ApiProblem:
