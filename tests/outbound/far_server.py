@@ -1,6 +1,7 @@
-"""A server that misbehaves on demand, on a free port of this machine; what it was asked stands in `asked`."""
+"""A server that misbehaves on demand, on a free port of this machine; `asked` and `bodies` say what it was asked."""
 
 import gzip
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -12,11 +13,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.server.asked.append((self.command, self.path, self.headers.get("Authorization")))
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
         name, _, rest = self.path.strip("/").partition("/")
         getattr(self, f"show_{name}")(rest)
 
-    do_PROPFIND = do_POST = do_GET  # noqa: N815 -- http.server's names
+    do_PROPFIND = do_REPORT = do_POST = do_PUT = do_GET  # noqa: N815 -- http.server's names
 
     def answer(self, status, body=b"", **headers):
         self.send_response(status)
@@ -32,6 +33,12 @@ class Handler(BaseHTTPRequestHandler):
     def show_to(self, place):
         self.answer(302, Location=place)
 
+    def show_kept(self, place):
+        self.answer(307, Location=place)
+
+    def show_umlaut(self, _rest):
+        self.answer(302, Location="/hello/ö".encode().decode("latin-1"))
+
     def show_see(self, place):
         self.answer(303, Location=f"/{place}")
 
@@ -43,6 +50,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def show_bomb(self, _rest):
         self.answer(200, gzip.compress(b"0" * 5_000_000), Content_Encoding="gzip")
+
+    def show_page(self, _rest):
+        self.answer(207, self.server.page)
+
+    def show_packed(self, encoding):
+        self.answer(200, self.server.packed, Content_Encoding=encoding.replace("-then-", ", "))
+
+    def show_tagged(self, _rest):
+        is_known = self.headers.get("If-None-Match") == self.server.etag
+        self.answer(304 if is_known else 200, b"" if is_known else b"text", ETag=self.server.etag)
 
     def show_cut(self, _rest):
         self.send_response(200)
@@ -79,8 +96,14 @@ class FarServer(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.asked = []
+        self.asked, self.bodies = [], []
+        self.packed, self.page, self.etag = b"", b"", ""
         self.url = f"http://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, request, client_address):
+        """A client that hangs up is nobody's fault."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 @contextmanager

@@ -8,33 +8,22 @@ from slotkeeper.outbound.addresses import AddressRefused, is_public
 from slotkeeper.outbound.client import Client, Limits, Request, TooLarge, TooSlow, Unreachable
 
 
-@pytest.fixture
-def far():
-    with far_server() as server:
-        yield server
-
-
-@pytest.fixture
-def client():
-    """A client of an installation whose settings allow this machine."""
-    with Client(["127.0.0.1"]) as client:
-        yield client
-
-
 @pytest.mark.parametrize(
     "address",
     [
         "127.0.0.1", "127.8.8.8", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
         "192.0.2.1", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1", "fe80::1%eth0", "fc00::1",
         "fd12:3456::1", "ff02::1", "2001:db8::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:1::",
-        "2002:a00:1::", "64:ff9b::7f00:1", "2001:0:7f00:1::",
+        "2002:a00:1::", "64:ff9b::7f00:1", "2001:0:7f00:1::", "fec0::1", "::127.0.0.1", "::10.0.0.1",
+        "::ffff:0:127.0.0.1", "3fff::1", "5f00::1", "100::1", "64:ff9b:1::1", "2001:10::1", "4000::1", "192.0.0.8",
+        "192.88.99.1",
     ],
 )  # fmt: skip
 def test_no_private_address_is_public_in_whatever_clothes(address):
     assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "::ffff:1.1.1.1"])
+@pytest.mark.parametrize("address", ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "::ffff:1.1.1.1", "2002:101:101::"])
 def test_a_public_address_is_one(address):
     assert is_public(address)
 
@@ -108,6 +97,29 @@ def test_a_redirect_keeps_the_method_and_the_password_of_its_origin(far, client)
     assert far.asked[1] == ("PROPFIND", "/hello", "Basic c2VjcmV0")
 
 
+def test_an_address_that_a_redirect_writes_in_utf_8_is_understood(far, client):
+    client.send(Request("GET", f"{far.url}/umlaut"))
+    assert far.asked[1][1] == "/hello/%C3%B6"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_body_is_led_to_no_other_origin(far, client, method):
+    with far_server() as other, pytest.raises(Unreachable, match="leads elsewhere"):
+        client.send(Request(method, f"{far.url}/kept/{other.url}/hello", body=b"client_secret=x"))
+    assert (len(far.asked), other.asked) == (1, [])
+
+
+def test_a_question_goes_on_to_another_origin_without_its_body(far, client):
+    with far_server() as other:
+        answer = client.send(Request("PROPFIND", f"{far.url}/kept/{other.url}/hello", body=b"<propfind/>"))
+        assert (answer.url, other.asked, other.bodies) == (f"{other.url}/hello", [("PROPFIND", "/hello", None)], [b""])
+
+
+def test_a_body_stays_with_a_redirect_within_its_origin(far, client):
+    client.send(Request("POST", f"{far.url}/kept//hello", body=b"all of it"))
+    assert far.bodies == [b"all of it", b"all of it"]
+
+
 def test_see_other_is_asked_with_get(far, client):
     client.send(Request("POST", f"{far.url}/see/hello", body=b"x"))
     assert far.asked[1][:2] == ("GET", "/hello")
@@ -156,3 +168,20 @@ def test_the_client_goes_on_after_a_failure(far, client):
     with pytest.raises(Unreachable):
         client.send(Request("GET", f"{far.url}/silence", limits=Limits(seconds=0.2)))
     assert client.send(Request("GET", f"{far.url}/hello")).body == b"hello"
+
+
+@pytest.mark.parametrize("etag", ['"plain"', '"café"', '"café"'.encode().decode("latin-1"), 'W/"\xff\xa0"'])
+def test_an_etag_goes_back_as_it_came(far, client, etag):
+    far.etag = etag
+    first = client.send(Request("GET", f"{far.url}/tagged"))
+    again = client.send(Request("GET", f"{far.url}/tagged", {"If-None-Match": first.headers["etag"]}))
+    assert (first.status, again.status) == (200, 304)
+
+
+def test_a_header_that_no_server_gave_is_sent_all_the_same(far, client):
+    assert client.send(Request("GET", f"{far.url}/tagged", {"If-None-Match": '"\u65e5\ud800"'})).status == 200
+
+
+def test_a_header_that_cannot_be_sent_is_said_so_in_a_sentence(far, client):
+    with pytest.raises(Unreachable, match="Illegal header value"):
+        client.send(Request("GET", f"{far.url}/hello", {"If-None-Match": "a\nb"}))

@@ -20,12 +20,14 @@ import msgspec
 from django.conf import settings
 
 from slotkeeper.calendars.oauth_apps import App, app_of
+from slotkeeper.calendars.providers.answers import NO_JSON
 from slotkeeper.calendars.providers.base import AccessLost, Account, ProviderError, Refused, Unavailable
 from slotkeeper.outbound.addresses import AddressRefused
 from slotkeeper.outbound.client import Answer, Client, Limits, Request, TooLarge, Unreachable
 from slotkeeper.outbound.retry_after import seconds_to_wait
 
 _REFRESH_SECONDS_BEFORE = 120
+_LONGEST_SECONDS = 366 * 86_400
 _LIMITS = Limits(seconds=15.0, bytes=200_000)
 # What means that the owner has to agree again: RFC 6749 section 5.2, OpenID Connect Core section 3.1.2.6.
 _ACCESS_OVER = {"invalid_grant", "interaction_required", "consent_required", "login_required"}
@@ -148,7 +150,9 @@ def _ask_for_tokens(app: App, http: Client, asked: Mapping[str, str]) -> _Grante
     if app.client_secret:
         identified["client_secret"] = app.client_secret
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-    request = Request("POST", app.token_url, headers, urlencode(identified).encode(), limits=_LIMITS)
+    body = urlencode(identified).encode()
+    # What lets us in goes to the address that the settings name, or nowhere.
+    request = Request("POST", app.token_url, headers, body, limits=_LIMITS, follows_redirects=False)
     try:
         answer = http.send(request)
     except (Unreachable, TooLarge) as error:
@@ -160,7 +164,7 @@ def _ask_for_tokens(app: App, http: Client, asked: Mapping[str, str]) -> _Grante
     try:
         # Some servers write the seconds as text.
         return msgspec.json.decode(answer.body, type=_Granted, strict=False)
-    except msgspec.DecodeError:
+    except NO_JSON:
         raise Unavailable(f"{app.name} answers what it should not.") from None
 
 
@@ -168,7 +172,7 @@ def _failure(app: App, answer: Answer) -> ProviderError:
     """Say what a refusal of the token endpoint means."""
     try:
         error = msgspec.json.decode(answer.body, type=_Denied).error
-    except msgspec.DecodeError:
+    except NO_JSON:
         error = ""
     if error in _ACCESS_OVER and answer.status < 500:
         return AccessLost(f"{app.name} no longer lets us in. Please connect again.")
@@ -181,4 +185,4 @@ def _failure(app: App, answer: Answer) -> ProviderError:
 
 
 def _expiry(granted: _Granted) -> int:
-    return int(time.time()) + granted.expires_in
+    return int(time.time()) + min(max(granted.expires_in, 0), _LONGEST_SECONDS)

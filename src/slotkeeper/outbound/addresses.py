@@ -9,10 +9,21 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 import httpcore
+
+from slotkeeper.outbound.lookups import LookupFailed, Lookups
+
+_LONGEST_LOOKUP_SECONDS = 10.0
+_LOOKUPS = Lookups(most=32)
+# All of IPv6 that is given out (https://www.iana.org/assignments/ipv6-address-space); the rest is inside, or a tunnel.
+_GIVEN_OUT = ip_network("2000::/3")
+# What the registries of RFC 6890 keep for themselves and not every version of Python knows.
+_SPECIAL = tuple(
+    ip_network(text) for text in ("2001::/23", "2001:db8::/32", "3fff::/20", "192.0.0.0/24", "192.88.99.0/24")
+)
 
 
 class AddressRefused(Exception):
@@ -83,7 +94,7 @@ class GuardedBackend(httpcore.SyncBackend):
     ) -> httpcore.NetworkStream:
         """Connect to the first of the host's addresses that answers. Raises AddressRefused."""
         failure: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
-        for address in addresses_of(host, port, self.private_hosts):
+        for address in addresses_of(host, port, self.private_hosts, self.deadline.left(timeout)):
             left = self.deadline.left(timeout)
             try:
                 stream = super().connect_tcp(address, port, left, local_address, socket_options)
@@ -94,14 +105,17 @@ class GuardedBackend(httpcore.SyncBackend):
         raise failure or httpcore.ConnectError(f"{host} has no address.")
 
 
-def addresses_of(host: str, port: int, private_hosts: frozenset[str]) -> list[str]:
-    """Resolve a host once; give its addresses. Raises AddressRefused if one of them is not public."""
+def addresses_of(
+    host: str, port: int, private_hosts: frozenset[str], seconds: float = _LONGEST_LOOKUP_SECONDS
+) -> list[str]:
+    """Resolve a host once, in time; give its addresses. Raises AddressRefused if one of them is not public."""
     bare = host.lower().strip("[]").rstrip(".")
     try:
-        found = socket.getaddrinfo(bare, port, type=socket.SOCK_STREAM)
+        addresses = _LOOKUPS.addresses(bare, port, seconds)
     except (socket.gaierror, UnicodeError) as error:
         raise httpcore.ConnectError(f"There is no host {host}.") from error
-    addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
+    except (LookupFailed, OSError) as error:
+        raise httpcore.ConnectError(str(error)) from error
     if bare not in private_hosts:
         for address in addresses:
             if not is_public(address):
@@ -112,9 +126,10 @@ def addresses_of(host: str, port: int, private_hosts: frozenset[str]) -> list[st
 def is_public(address: str) -> bool:
     """Say whether an address is reachable for everybody on the internet (the registries of RFC 6890)."""
     parsed = ip_address(address.partition("%")[0])
-    for inner in (getattr(parsed, "ipv4_mapped", None), getattr(parsed, "sixtofour", None)):
+    if isinstance(parsed, IPv6Address):
+        inner = parsed.ipv4_mapped or parsed.sixtofour
         if inner is not None:
             return is_public(str(inner))  # the same host in other clothes
-    if getattr(parsed, "teredo", None) or address.lower().startswith("64:ff9b:"):
-        return False  # tunnels to addresses that nobody checked
-    return parsed.is_global and not parsed.is_multicast
+        if parsed not in _GIVEN_OUT:
+            return False
+    return parsed.is_global and not parsed.is_multicast and not any(parsed in network for network in _SPECIAL)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from io import BytesIO
 from types import TracebackType
 from typing import Self
 from urllib.parse import urljoin, urlsplit
@@ -18,13 +19,15 @@ import httpcore
 import httpx
 
 from slotkeeper.outbound.addresses import AddressRefused, Deadline, GuardedBackend
+from slotkeeper.outbound.unpacking import ACCEPTED, Garbled, unpacked
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 _MOST_REDIRECTS = 5
+_SAFE = {"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT"}  # they change nothing where they are led
 _NO_ADDRESS = "This is no address that begins with https:// or http://."
 _LONGEST_PAUSE_SECONDS = 60.0
 _PORTS = {"http": 80, "https": 443}
-_AGENT = "Slotkeeper (+https://github.com/slotkeeper)"
+_HEADERS = {"User-Agent": "Slotkeeper (+https://github.com/slotkeeper)", "Accept-Encoding": ACCEPTED}
 
 
 class Unreachable(Exception):
@@ -53,7 +56,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to ask. `authorization` goes to the origin of `url` and nowhere else."""
+    """What to ask. `authorization` and `body` go to the origin of `url` and nowhere else."""
 
     method: str
     url: str
@@ -69,7 +72,7 @@ class Answer:
     """What came back, whole; `url` is where it came from in the end."""
 
     status: int
-    headers: Mapping[str, str]  # their names in any case
+    headers: Mapping[str, str]  # their names in any case, their values as latin-1 (RFC 9110 section 5.5)
     body: bytes
     url: str
 
@@ -103,7 +106,7 @@ class Client:
         transport = GuardedTransport(private_hosts)
         self._deadline = transport.deadline
         self._http = httpx.Client(
-            transport=transport, follow_redirects=False, timeout=_LONGEST_PAUSE_SECONDS, headers={"User-Agent": _AGENT}
+            transport=transport, follow_redirects=False, timeout=_LONGEST_PAUSE_SECONDS, headers=_HEADERS
         )
 
     def __enter__(self) -> Self:
@@ -129,43 +132,49 @@ class Client:
             headers = dict(request.headers)
             if request.authorization and origin_of(url) == origin_of(request.url):
                 headers["Authorization"] = request.authorization
-            try:
-                outgoing = self._http.build_request(method, _checked(url), headers=headers, content=body)
-            except (httpx.InvalidURL, UnicodeError):  # a host that cannot be a name (RFC 5891)
-                raise AddressRefused(_NO_ADDRESS) from None
+            outgoing = self._http.build_request(method, _parsed(url), headers=_in_bytes(headers), content=body)
             answer = self._send_once(outgoing, request.limits)
             place = answer.headers.get("location")
             if answer.status not in _REDIRECTS or not place or not request.follows_redirects:
                 return answer
             if answer.status == 303:
                 method, body = "GET", None
-            next_url = _joined(url, place)
-            if origin_of(url)[0] == "https" and origin_of(next_url)[0] == "http":
-                raise AddressRefused("The server leads from https to http.")
-            url = next_url
+            url, former = _joined(url, _address_in(place)), url
+            if body is not None and origin_of(url) != origin_of(former):
+                if method not in _SAFE:
+                    raise Unreachable("The server leads elsewhere with what was meant for it alone.")
+                body = None
         raise Unreachable("The server sends from one place to the next without end.")
 
     def _send_once(self, outgoing: httpx.Request, limits: Limits) -> Answer:
-        pieces, size = list[bytes](), 0
         has_begun = False
         try:
             answer = self._http.send(outgoing, stream=True)
             has_begun = True
+            answer.headers.encoding = "latin-1"
             try:
-                for piece in answer.iter_bytes():
-                    pieces.append(piece)
-                    size += len(piece)
-                    if size > limits.bytes:
-                        raise TooLarge(f"The answer is larger than {limits.bytes:,} bytes.", answer.status_code)
+                body = self._body_of(answer, limits.bytes)
             finally:
                 answer.close()
-        except httpx.TimeoutException:
+        except (httpx.TimeoutException, httpcore.TimeoutException):
             if has_begun and time.monotonic() < self._until:
                 raise TooSlow(f"The answer does not end within {limits.seconds:g} seconds.") from None
             raise Unreachable("The server is too slow.") from None
+        except Garbled as error:
+            raise Unreachable(str(error)) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             raise Unreachable(f"The server cannot be reached: {error or type(error).__name__}") from None
-        return Answer(answer.status_code, answer.headers, b"".join(pieces), str(outgoing.url))
+        return Answer(answer.status_code, answer.headers, body, str(outgoing.url))
+
+    def _body_of(self, answer: httpx.Response, most: int) -> bytes:
+        """Read and unpack a body; neither form of it may be larger than `most` bytes, nor come after the deadline."""
+        body = BytesIO()
+        for piece in unpacked(answer.iter_raw(), answer.headers.get("content-encoding", "")):
+            self._deadline.left(None)
+            body.write(piece)
+            if max(body.tell(), answer.num_bytes_downloaded) > most:
+                raise TooLarge(f"The answer is larger than {most:,} bytes.", answer.status_code)
+        return body.getvalue()
 
 
 def origin_of(url: str) -> tuple[str, str, int]:
@@ -181,15 +190,44 @@ def origin_of(url: str) -> tuple[str, str, int]:
 
 
 def _joined(url: str, reference: str) -> str:
+    """Say where a redirect leads. Raises AddressRefused for what is no address, and for a way out of https."""
     try:
-        return urljoin(url, reference)
+        joined = urljoin(url, reference)
     except ValueError:
         raise AddressRefused(_NO_ADDRESS) from None
+    if origin_of(url)[0] == "https" and origin_of(joined)[0] == "http":
+        raise AddressRefused("The server leads from https to http.")
+    return joined
 
 
-def _checked(url: str) -> str:
+def _parsed(url: str) -> httpx.URL:
     """Refuse what only looks like an address. Passwords do not belong into one: they would be logged."""
     origin_of(url)
     if "@" in urlsplit(url).netloc:
         raise AddressRefused("The address may not contain a name or a password.")
-    return url
+    try:
+        parsed = httpx.URL(url)
+        parsed.host  # noqa: B018 -- raises for a host that cannot be a name (RFC 5891)
+    except (httpx.InvalidURL, UnicodeError):
+        raise AddressRefused(_NO_ADDRESS) from None
+    return parsed
+
+
+def _in_bytes(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """Write headers as they are read, so that what a server gave, such as an ETag, goes back to it unchanged."""
+    return [(name.encode(), _value_in_bytes(value)) for name, value in headers.items()]
+
+
+def _value_in_bytes(value: str) -> bytes:
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:  # it came from elsewhere, such as an ETag in XML
+        return value.encode("utf-8", "replace")
+
+
+def _address_in(location: str) -> str:
+    """Read the address in a Location: where it is not ASCII, as it has to be, it is UTF-8 more often than latin-1."""
+    try:
+        return location.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return location

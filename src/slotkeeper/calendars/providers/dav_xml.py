@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import quote, unquote
-from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
+from xml.etree.ElementTree import Element, ParseError, SubElement, TreeBuilder, tostring
 
 from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from defusedxml.ElementTree import DefusedXMLParser
 
 from slotkeeper.calendars.providers.addresses import joined, path_in
-from slotkeeper.calendars.providers.base import Unavailable
+from slotkeeper.calendars.providers.base import Refused, Unavailable
 
 DAV, CALDAV, SERVER = "{DAV:}", "{urn:ietf:params:xml:ns:caldav}", "{http://calendarserver.org/ns/}"
 ETAG, RESOURCE_TYPE, DISPLAY_NAME = f"{DAV}getetag", f"{DAV}resourcetype", f"{DAV}displayname"
@@ -20,6 +20,37 @@ SYNC_COLLECTION, CALENDAR_DATA = f"{DAV}sync-collection", f"{CALDAV}calendar-dat
 NO_UID_CONFLICT = f"{CALDAV}no-uid-conflict"
 # Some servers pass on what was pasted into a title. XML may not hold it at all (XML 1.0 section 2.2).
 _NEVER_IN_XML = bytes(code for code in range(32) if code not in b"\t\n\r")
+# A listing needs about ten elements for an entry, five or six deep, and each takes some hundred bytes while it is read.
+_MOST_NODES, _DEEPEST = 500_000, 50
+_PIECE_BYTES, _LONGEST_TAG_BYTES = 65_536, 100_000
+
+
+class _BoundedTree(TreeBuilder):
+    """Builds a tree that is not too large: of so many elements, attributes and namespaces, so deep. Raises Refused."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._nodes = self._depth = 0
+
+    def start(self, tag: str, attrs: dict[str, str], /) -> Element:
+        """Open an element."""
+        self._depth += 1
+        self._count(1 + len(attrs))
+        return super().start(tag, attrs)
+
+    def end(self, tag: str, /) -> Element:
+        """Close one."""
+        self._depth -= 1
+        return super().end(tag)
+
+    def start_ns(self, _prefix: str, _uri: str, /) -> None:
+        """Take note of a namespace."""
+        self._count(1)
+
+    def _count(self, nodes: int) -> None:
+        self._nodes += nodes
+        if self._nodes > _MOST_NODES or self._depth > _DEEPEST:
+            raise _too_much()
 
 
 class Resource(NamedTuple):
@@ -57,7 +88,7 @@ class Multistatus(NamedTuple):
 
 
 def read_multistatus(body: bytes, url: str) -> Multistatus:
-    """Read a multistatus that came from a URL. Raises Unavailable for anything else."""
+    """Read a multistatus that came from a URL. Raises Unavailable for anything else, Refused for too much of it."""
     root = _parsed(body)
     if root is None or root.tag != f"{DAV}multistatus":
         raise Unavailable("The calendar server answers what it should not.")
@@ -119,11 +150,24 @@ def _written(root: Element) -> bytes:
 
 
 def _parsed(body: bytes) -> Element | None:
+    """Read XML, a piece at a time; None for what is none. Raises Refused for what would take too much memory."""
+    parser = DefusedXMLParser(target=_BoundedTree(), forbid_dtd=True)
+    fed = 0
     try:
-        root: Element = fromstring(body.translate(None, _NEVER_IN_XML), forbid_dtd=True)
+        for start in range(0, len(body), _PIECE_BYTES):
+            piece = body[start : start + _PIECE_BYTES].translate(None, _NEVER_IN_XML)
+            parser.feed(piece)
+            fed += len(piece)
+            if fed - parser.parser.CurrentByteIndex > _LONGEST_TAG_BYTES:  # it has not come to the end of the tag
+                raise _too_much()
+        root: Element = parser.close()
     except (ParseError, DefusedXmlException, ValueError, LookupError):
         return None
     return root
+
+
+def _too_much() -> Refused:
+    return Refused("The calendar server's answer is too large to be read.")
 
 
 def _resource(response: Element, url: str) -> Resource:

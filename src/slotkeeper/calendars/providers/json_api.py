@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from slotkeeper.calendars.oauth import Access
+from slotkeeper.calendars.providers.answers import NO_JSON
 from slotkeeper.calendars.providers.base import AccessLost, Refused, Unavailable
 from slotkeeper.outbound.addresses import AddressRefused
 from slotkeeper.outbound.client import Answer, Client, Limits, Request, TooLarge, Unreachable
@@ -94,7 +95,7 @@ class JsonApi:
         """Read an answer; one that is cut, or a page of HTML from something in between, is Unavailable."""
         try:
             return msgspec.json.decode(answer.body, type=shape, strict=is_strict)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except NO_JSON:
             raise self.nonsense() from None
 
     def nonsense(self) -> Unavailable:

@@ -13,6 +13,7 @@ from django.conf import settings
 from slotkeeper.calendars.models import Kind
 from slotkeeper.calendars.oauth import Access
 from slotkeeper.calendars.oauth_apps import app_of
+from slotkeeper.calendars.providers.answers import NO_JSON
 from slotkeeper.calendars.providers.base import (
     Account,
     Changes,
@@ -150,7 +151,7 @@ class MicrosoftCalendar:
         if event is None:
             return None
         try:
-            return remote(event.id, [event], ChangesRequest("", Interval(0, 0), "UTC"))
+            return remote(event.id, [event], ChangesRequest("", Interval(0, 0), place.zone))
         except (ValueError, OverflowError):
             raise self._api.nonsense() from None
 
@@ -256,7 +257,7 @@ class MicrosoftCalendar:
     def _values(self, page: _Page, shape: type[Shape]) -> Iterator[Shape]:
         try:
             yield from (msgspec.json.decode(one, type=shape) for one in page.value)
-        except msgspec.DecodeError:
+        except NO_JSON:
             raise self._api.nonsense() from None
 
     def _pages(self, call: Call) -> Iterator[_Page]:
