@@ -1,6 +1,7 @@
 """Feeds: what they cost, and what hostile ones cannot do."""
 
 import os
+import resource
 import time
 from contextlib import ExitStack
 from datetime import datetime
@@ -18,8 +19,9 @@ from slotkeeper.calendars.providers.base import (
     EventDetails,
     EventPlace,
     Refused,
+    RemoteEvent,
 )
-from slotkeeper.calendars.providers.ics_feed import CALENDAR_ID, IcsFeedProvider
+from slotkeeper.calendars.providers.ics_feed import BUSY_ID, CALENDAR_ID, IcsFeedProvider
 from slotkeeper.outbound.client import Client, Limits
 from slotkeeper.rules.intervals import Interval
 
@@ -78,14 +80,92 @@ def test_all_entries_of_one_uid_are_one(world):
     moved = ("UID:beat", "RECURRENCE-ID:20310102T000000Z", "DTSTART:20310102T120000Z", "DURATION:PT1M")
     world.server.body = calendar(series("FREQ=DAILY;COUNT=3"), moved)
     (event,) = read(world).events
-    assert event.external_id == "beat"
     assert [start % 86_400 for start, _end in event.busy] == [0, 43_200, 0]
 
 
-def test_an_event_of_ours_that_comes_back_is_known(world):
-    world.server.body = calendar((f"UID:{KEY}@slotkeeper", "DTSTART:20310303T080000Z", "DURATION:PT1H"))
+def test_what_events_block_together_is_told_once(world):
+    for number in range(4):
+        world.put(f"event-{number}", MONDAY + number * 1_800, MONDAY + number * 1_800 + HOUR)
+    world.put("apart", MONDAY + 86_400, MONDAY + 86_400 + HOUR)
     (event,) = read(world).events
-    assert (event.key, event.own_time) == (KEY, Interval(MONDAY, MONDAY + HOUR))
+    later = MONDAY + 86_400
+    assert event == RemoteEvent(BUSY_ID, (Interval(MONDAY, MONDAY + 9_000), Interval(later, later + HOUR)))
+
+
+def test_an_event_of_ours_that_comes_back_is_known(world):
+    ours = (f"UID:{KEY}@slotkeeper", "DTSTART:20310303T080000Z", "DURATION:PT1H")
+    world.server.body = calendar(ours, ("UID:other", "DTSTART:20310303T083000Z", "DURATION:PT1H"))
+    event, other = read(world).events
+    whole = Interval(MONDAY, MONDAY + HOUR)
+    assert event == RemoteEvent(f"{KEY}@slotkeeper", (whole,), KEY, whole)
+    assert other == RemoteEvent(BUSY_ID, (Interval(MONDAY + 1_800, MONDAY + 1_800 + HOUR),))
+
+
+def test_a_hundred_thousand_events_that_overlap_are_one_time_and_cost_little_memory_here(world):
+    world.server.body = many("DTSTART:20260101\nDTEND:20990101", 135_000)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert read(world).events == (RemoteEvent(BUSY_ID, (WINDOW,)),)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000  # kB; the file itself has 9,000
+
+
+def test_a_feed_of_too_many_pieces_is_refused(world):
+    world.server.body = many("DTSTART:20310101\nDTEND:20320101", 5_000, "@slotkeeper")
+    with pytest.raises(Refused, match="more than 50,000 separate times"):
+        read(world)
+    days = (f"2031{month:02}{day:02}" for month in range(1, 13) for day in range(1, 29))
+    minutes = [f"{day}T{number // 60:02}{number % 60:02}00Z" for day in days for number in range(0, 1_440, 9)]
+    world.server.body = calendar(*((f"UID:{start}", f"DTSTART:{start}", "DURATION:PT1M") for start in minutes))
+    with pytest.raises(Refused, match="more than 50,000 separate times"):
+        read(world)
+
+
+def many(lines, number, suffix=""):
+    events = (f"BEGIN:VEVENT\nUID:{one:05}{suffix}\n{lines}\nEND:VEVENT\n" for one in range(number))
+    return "".join(["BEGIN:VCALENDAR\n", *events, "END:VCALENDAR\n"]).encode()
+
+
+def test_an_event_without_end_in_our_years_blocks_all_of_the_window(world):
+    world.server.body = calendar(("UID:gone", "DTSTART;VALUE=DATE:20300101", "DTEND;VALUE=DATE:99991231"))
+    assert read(world).events == (RemoteEvent(BUSY_ID, (WINDOW,)),)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("foo\0bar", "foobar"),
+        ("a\x01\x7f\x85b", "a b"),
+        ("  Holidays \t in\u2028Bavaria ", "Holidays in Bavaria"),
+        ("👨‍👩‍👧 family", "👨‍👩‍👧 family"),
+        ("\0\x1b", "127.0.0.1"),
+        ("x" * 300, "x" * 255),
+    ],
+)
+def test_the_name_of_a_feed_is_one_line_that_every_database_takes(world, written, shown):
+    world.server.body = calendar(head=(f"X-WR-CALNAME:{written}",))
+    assert world.provider.list_calendars()[0].name == shown
+
+
+def test_the_name_of_a_feed_in_broken_characters_is_shown_as_far_as_it_goes(world):
+    world.server.body = calendar(head=("X-WR-CALNAME:ab",)).replace(b"ab", b"a\xed\xa0\x80\xffb")
+    name = world.provider.list_calendars()[0].name
+    assert name.encode().startswith(b"a")
+    assert name.endswith("b")
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"hello", b"{}", b"Subject,Start\nLunch,3/10/2026", b"<rss/>", b"%PDF-1.7", b"\xff\xfeB\0E\0"]
+)
+def test_what_is_no_calendar_is_not_connected(world, body):
+    world.server.body = body
+    with pytest.raises(Refused, match="not a calendar"):
+        world.provider.list_calendars()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_an_empty_calendar_can_be_connected_in_any_usual_encoding(world, encoding):
+    world.server.body = calendar(head=("X-WR-CALNAME:Träume",)).decode().encode(encoding)
+    assert world.provider.list_calendars()[0].name == "Träume"
+    assert read(world).events == ()
 
 
 def test_a_feed_is_called_what_it_calls_itself_and_cannot_be_written(world):
@@ -201,6 +281,12 @@ def test_the_parser_knows_no_secret_and_nothing_of_the_site(world, monkeypatch):
 def test_a_private_address_is_refused_in_a_sentence():
     with Client() as http, pytest.raises(Refused, match="no public address"):
         IcsFeedProvider(Account(http, "http://127.0.0.1:1/", "", "", lambda _secret: None)).list_calendars()
+
+
+def test_a_feed_whose_server_asks_for_a_password_is_refused(world):
+    for act in (lambda: read(world), world.provider.list_calendars):
+        with world.broken("locked_out"), pytest.raises(Refused, match="401"):
+            act()
 
 
 def test_a_feed_that_is_no_longer_there_is_refused(world):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slotkeeper.calendars.ics_values import EventRefused, SkipReason
-from slotkeeper.calendars.recurrence import Allowance, occurrences, parse_rule
+from slotkeeper.calendars.recurrence import Allowance, last_day, occurrences, parse_rule
 
 PLENTY = 10**9
 WEEKDAYS = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
@@ -149,3 +149,38 @@ def test_weeks_around_new_year_are_numbered_as_python_numbers_them():
             start = datetime.combine(day, time(9))
             assert days(f"FREQ=YEARLY;BYWEEKNO={week};BYDAY={weekday}", start, day, day) == [day]
             assert days(f"FREQ=YEARLY;BYWEEKNO={week % 51 + 1};BYDAY={weekday}", start, day, day) == []
+
+
+@settings(max_examples=200)
+@given(
+    st.sampled_from(["SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY"]),
+    st.one_of(st.integers(1, 40).map("COUNT={}".format), st.just("UNTIL=20200203T101500")),
+    st.integers(1, 60),
+    st.sampled_from(["", ";BYSECOND=0,30", ";BYMINUTE=5,50", ";BYHOUR=3,20", ";BYDAY=TU,SU"]),
+)
+def test_no_rule_fires_after_its_last_day(frequency, end, interval, part):
+    start = wall("2020-02-01T10:15:20")
+    text = f"FREQ={frequency};INTERVAL={interval};{end}{part}"
+    last = last_day(text, start.date())
+    try:
+        fired = list(rrulestr(text, dtstart=start).xafter(start, 50, inc=True))
+    except ValueError:  # it never fires
+        fired = []
+    assert last is None or all(moment.date() <= last for moment in fired)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FREQ=HOURLY",
+        "FREQ=MONTHLY;COUNT=3",
+        "FREQ=YEARLY;COUNT=3",
+        "FREQ=HOURLY;BYHOUR=9;COUNT=3",
+        "FREQ=DAILY;BYMONTH=2;COUNT=3",
+        "FREQ=SOMETIMES;COUNT=3",
+        "COUNT=3",
+        "",
+    ],
+)
+def test_a_rule_whose_end_is_not_evident_has_no_last_day(text):
+    assert last_day(text, date(2020, 2, 1)) is None

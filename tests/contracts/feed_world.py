@@ -4,14 +4,14 @@ from contracts.entered_events import calendar_file, event_at, event_of_days
 from servers.fault_proxy import fault_proxy
 from servers.feed_server import feed_server
 from slotkeeper.calendars.providers.base import Account
-from slotkeeper.calendars.providers.ics_feed import CALENDAR_ID, IcsFeedProvider
+from slotkeeper.calendars.providers.ics_feed import BUSY_ID, CALENDAR_ID, IcsFeedProvider
 from slotkeeper.outbound.client import Client
 
 
 class FeedWorld:
     calendar_id = CALENDAR_ID
     can_tell_tentative = True
-    lacks = frozenset({"writing", "single changes", "nonsense"})
+    lacks = frozenset({"writing", "single changes", "nonsense", "passwords"})
 
     def __init__(self, stack):
         self.server = stack.enter_context(feed_server())
@@ -33,7 +33,8 @@ class FeedWorld:
         self.publish()
 
     def remove(self, external_id):
-        del self.events[external_id]
+        assert external_id == BUSY_ID  # of all that stands there
+        self.events.clear()
         self.publish()
 
     def titles(self):

@@ -8,20 +8,23 @@ out by stdout. No Django, no settings, no secrets.
 import resource
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
 from slotkeeper.calendars.ics_busy import BusyEntry, busy_request, read_busy
-from slotkeeper.calendars.ics_values import UnreadableCalendar
-from slotkeeper.rules.intervals import Interval
+from slotkeeper.calendars.ics_values import LONGEST_SECONDS, UnreadableCalendar
+from slotkeeper.rules.intervals import Interval, union
 
 _CPU_SECONDS, _DEADLINE_SECONDS = 20, 40
 _MEMORY_BYTES = 512_000_000  # above what the interpreter needs itself
 _MOST_OCCURRENCES = 100_000
 _MOST_DAYS_EXAMINED = 1_500_000
+_MOST_PIECES = 50_000  # of at most 31 days, as they are stored
 _TOO_MUCH = "Reading the feed takes too much time or memory. It may repeat events without end."
 
 
@@ -34,14 +37,18 @@ class Task(msgspec.Struct):
 
 
 class Outcome(msgspec.Struct, omit_defaults=True):
-    """What came of it: the entries, or the sentence that says why there are none."""
+    """What came of it: the time that the feed blocks, and each event of ours that blocks any; or why that is not known.
 
-    entries: list[BusyEntry] = []
+    A feed is always read as a whole, so nobody asks which of its other events blocks what.
+    """
+
+    busy: list[Interval] = []
+    ours: list[BusyEntry] = []
     refusal: str = ""
 
 
-def read_feed(data: bytes, task: Task) -> list[BusyEntry]:
-    """Give the entries of a feed, one for each UID. Raises UnreadableCalendar."""
+def read_feed(data: bytes, task: Task) -> Outcome:
+    """Say what a feed blocks. Raises UnreadableCalendar."""
     command = [sys.executable, "-I", "-m", "slotkeeper.calendars.feed_parser"]
     given = msgspec.json.encode(task) + b"\n" + data
     try:
@@ -53,7 +60,7 @@ def read_feed(data: bytes, task: Task) -> list[BusyEntry]:
         raise UnreadableCalendar(_TOO_MUCH) from None
     if outcome.refusal or done.returncode:
         raise UnreadableCalendar(outcome.refusal or _TOO_MUCH)
-    return outcome.entries
+    return outcome
 
 
 def main(source: BinaryIO, target: BinaryIO) -> None:
@@ -66,10 +73,26 @@ def main(source: BinaryIO, target: BinaryIO) -> None:
         max_days_examined=_MOST_DAYS_EXAMINED,
     )
     try:
-        outcome = Outcome(read_busy(source.read(), request))
+        outcome = _merged(read_busy(source.read(), request))
     except UnreadableCalendar as error:
         outcome = Outcome(refusal=str(error))
     target.write(msgspec.json.encode(outcome))
+
+
+def _merged(entries: Iterable[BusyEntry]) -> Outcome:
+    """Join what is not ours, so that a feed of many events that overlap costs no more than what they block."""
+    others: list[Interval] = []
+    ours: list[BusyEntry] = []
+    for entry in entries:
+        if not entry.key:
+            others += entry.busy
+        elif entry.busy:
+            ours.append(entry)
+    busy = union(others)
+    times = chain(busy, *(entry.busy for entry in ours))
+    if sum(-((start - end) // LONGEST_SECONDS) for start, end in times) > _MOST_PIECES:
+        raise UnreadableCalendar(f"The feed blocks more than {_MOST_PIECES:,} separate times.")
+    return Outcome(busy, ours)
 
 
 def _limit() -> None:

@@ -8,9 +8,12 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from slotkeeper.calendars.ics_file import CalendarEvent, ReadRequest, SkippedEvent, SkipReason, read_calendar_file
-from slotkeeper.calendars.ics_text import Component, read_calendars
-from slotkeeper.calendars.ics_values import LATEST, UnreadableCalendar
+from slotkeeper.calendars.ics_entries import Entry, read_duration
+from slotkeeper.calendars.ics_file import CalendarEvent, ReadRequest, SkippedEvent, SkipReason, read_entries
+from slotkeeper.calendars.ics_series import newest, read_series, standing_time
+from slotkeeper.calendars.ics_text import Component, Property, read_calendars
+from slotkeeper.calendars.ics_values import READING_ERRORS, UnreadableCalendar
+from slotkeeper.calendars.recurrence import Allowance, last_day
 from slotkeeper.rules.intervals import Interval, union
 
 _OUR_UID = re.compile(r"([a-v0-9]{5,64})@slotkeeper")
@@ -21,7 +24,10 @@ _ZONES_APART = timedelta(days=2)
 
 
 class BusyEntry(NamedTuple):
-    """One UID with all its instances: what it blocks of the window; and if it is ours its key and when it stands."""
+    """One UID with all its instances: what it blocks of the window; and if it is ours its key and when it stands.
+
+    Ours stands there also where it blocks nothing, unless it was canceled.
+    """
 
     uid: str
     busy: tuple[Interval, ...]
@@ -31,7 +37,7 @@ class BusyEntry(NamedTuple):
 
 def busy_request(zone: str, owner_email: str, window: Interval) -> ReadRequest:
     """Ask for what blocks a window, however long it lasts: a sabbatical blocks, too."""
-    return ReadRequest(zone, owner_email, *window, longest_seconds=LATEST)
+    return ReadRequest(zone, owner_email, *window, is_for_busy=True)
 
 
 def read_busy(data: bytes, request: ReadRequest) -> list[BusyEntry]:
@@ -39,18 +45,27 @@ def read_busy(data: bytes, request: ReadRequest) -> list[BusyEntry]:
 
     A calendar is never free because it cannot be read.
     """
-    file = read_calendar_file(data, request)
-    unreadable = [skipped for skipped in file.skipped if skipped.reason in _MAY_BLOCK]
+    allowance = Allowance(request.max_days_examined, request.max_occurrences)
+    same_uid, skipped = read_entries(data, request, allowance)
+    window = Interval(request.expand_from, request.expand_until)
+    found: list[BusyEntry] = []
+    for uid, entries in same_uid.items():
+        times: list[Interval] = []
+        for outcome in read_series(entries, request, allowance):
+            if isinstance(outcome, CalendarEvent):
+                times.append(Interval(outcome.start, outcome.end))
+            else:
+                skipped.append(outcome)
+        busy = tuple(union(_clipped(times, window)))
+        ours = _OUR_UID.fullmatch(uid)
+        found.append(BusyEntry(uid, busy, ours[1], _own_time(entries)) if ours else BusyEntry(uid, busy))
+    unreadable = [one for one in skipped if one.reason in _MAY_BLOCK]
     if unreadable:
         _refuse(unreadable, data, request)
-    found: dict[str, list[CalendarEvent]] = {skipped.uid: [] for skipped in file.skipped if skipped.uid}
-    for event in file.events:
-        found.setdefault(event.uid, []).append(event)
-    window = Interval(request.expand_from, request.expand_until)
-    return [_entry(uid, events, window) for uid, events in found.items()]
+    return found
 
 
-def clipped(times: Iterable[Interval], window: Interval) -> Iterator[Interval]:
+def _clipped(times: Iterable[Interval], window: Interval) -> Iterator[Interval]:
     """Give the parts of times that lie in a window."""
     for time in times:
         start, end = max(time.start, window.start), min(time.end, window.end)
@@ -58,11 +73,11 @@ def clipped(times: Iterable[Interval], window: Interval) -> Iterator[Interval]:
             yield Interval(start, end)
 
 
-def _entry(uid: str, events: list[CalendarEvent], window: Interval) -> BusyEntry:
-    times = [Interval(event.start, event.end) for event in events]
-    ours = _OUR_UID.fullmatch(uid)
-    busy = tuple(union(clipped(times, window)))
-    return BusyEntry(uid, busy, ours[1] if ours else "", min(times, default=None) if ours else None)
+def _own_time(entries: list[Entry]) -> Interval | None:
+    """Say when an event of ours stands in the calendar: marked as free or declined it does, canceled it does not."""
+    entry = newest(entries)
+    is_canceled = entry.absence is not None and entry.absence.reason is SkipReason.CANCELED
+    return None if is_canceled else standing_time(entry)
 
 
 def _refuse(unreadable: list[SkippedEvent], data: bytes, request: ReadRequest) -> None:
@@ -78,13 +93,23 @@ def _refuse(unreadable: list[SkippedEvent], data: bytes, request: ReadRequest) -
 
 
 def _is_over(entry: Component, since: date) -> bool:
-    """Say whether even an unreadable event is evidently over: it happens once, and its days are past."""
+    """Say whether even an unreadable event is evidently over: its days are past, and its last repetition."""
     properties = entry.properties()
-    if not properties.keys().isdisjoint({"RRULE", "RDATE", "DURATION"}):
+    if "RDATE" in properties:
         return False
-    texts = [source.value.strip()[:8] for name in ("DTSTART", "DTEND") for source in properties.get(name, ())]
     try:
-        days = [date.fromisoformat(text) for text in texts if _DAY.fullmatch(text)]
-    except ValueError:
+        days = [_day(source) for name in ("DTSTART", "DTEND") for source in properties.get(name, ())]
+        lasting = sum(read_duration(source.value).nominal_seconds for source in properties.get("DURATION", ()))
+        length = max(days) - min(days) + timedelta(seconds=lasting, days=1)
+        starts = [min(days), *(last_day(source.value, max(days)) for source in properties.get("RRULE", ()))]
+        return all(start is not None and start + length < since for start in starts)
+    except READING_ERRORS:
         return False
-    return bool(days) and len(days) == len(texts) and max(days) < since
+
+
+def _day(source: Property) -> date:
+    """Read the day of a date or a time, whatever its zone."""
+    text = source.value.strip()[:8]
+    if not _DAY.fullmatch(text):
+        raise ValueError("there is no day")
+    return date.fromisoformat(text)

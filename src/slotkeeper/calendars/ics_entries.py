@@ -4,10 +4,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from hashlib import sha256
 
 from slotkeeper.calendars.ics_text import Component, Property
 from slotkeeper.calendars.ics_values import (
     DAY_SECONDS,
+    LONGEST_SECONDS,
     EventRefused,
     ReadRequest,
     Refusal,
@@ -60,7 +62,7 @@ class Entry:
     removed: tuple[Moment, ...]
     sequence: int
     line: int
-    longest_seconds: int
+    is_for_busy: bool
 
     @property
     def repeats(self) -> bool:
@@ -78,14 +80,16 @@ def read_entry(component: Component, zones: Zones, request: ReadRequest) -> Entr
         raise EventRefused(component.fault)
     if "EXRULE" in properties:
         raise EventRefused("it uses EXRULE, which RFC 5545 removed")
-    start = _start(properties, zones)
+    start = _start(properties, zones, request)
     zone = (start.tzinfo if isinstance(start, datetime) else None) or zones.person
     length = _length(properties, start, zones)
     additions = _items(properties, "RDATE", request.max_occurrences)
     removals = _items(properties, "EXDATE", request.max_occurrences)
-    original = _original(properties, zones, zone)
+    original = _original(properties, zones, zone, request)
+    added = tuple(_addition(item, zones, zone, request) for item in additions)
+    longest = max([length, *(own for _, own in added if own)], key=_nominal_seconds) if request.is_for_busy else length
     return Entry(
-        uid=_uid(properties),
+        uid=_uid(properties, request),
         title=read_title(properties),
         description=_cut(_text(properties, "DESCRIPTION").strip(), _DESCRIPTION_LENGTH) or None,
         location=_cut(" ".join(_text(properties, "LOCATION").split()), _LOCATION_LENGTH) or None,
@@ -94,13 +98,13 @@ def read_entry(component: Component, zones: Zones, request: ReadRequest) -> Entr
         zone=zone,
         original=original,
         is_for_following=_parameter(properties, "RECURRENCE-ID", "RANGE") == "THISANDFUTURE",
-        absence=_absence(properties, request.owner_email) or _unfit(length, request.longest_seconds),
+        absence=_absence(properties, request.owner_email) or _unfit(longest, request),
         rules=tuple(source.value for source in properties.get("RRULE", ())),
-        added=tuple(_addition(item, zones, zone, request.longest_seconds) for item in additions),
+        added=added,
         removed=tuple(zones.moment(item, zone) for item in removals),
         sequence=_sequence(properties),
         line=component.line,
-        longest_seconds=request.longest_seconds,
+        is_for_busy=request.is_for_busy,
     )
 
 
@@ -114,11 +118,16 @@ def read_title(properties: Properties) -> str:
     return _cut(" ".join(_text(properties, "SUMMARY").split()), _TITLE_LENGTH)
 
 
-def _uid(properties: Properties) -> str:
-    """Return the UID, without which an event could not be found again in the next file."""
+def _uid(properties: Properties, request: ReadRequest) -> str:
+    """Return the UID, without which an event could not be found again in the next file.
+
+    Who asks what is blocked keeps no UID and only has to tell one from the other.
+    """
     uid = read_uid(properties)
     if not uid:
         raise EventRefused("it has no UID")
+    if len(uid) > _UID_LENGTH and request.is_for_busy:
+        return f"long-{sha256(properties['UID'][0].text.encode()).hexdigest()}"
     if len(uid) > _UID_LENGTH:
         raise EventRefused(f"its UID has more than {_UID_LENGTH:,} characters")
     return uid
@@ -134,7 +143,7 @@ def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
-def _start(properties: Properties, zones: Zones) -> Moment:
+def _start(properties: Properties, zones: Zones, request: ReadRequest) -> Moment:
     """Read DTSTART.
 
     A series in UTC keeps the wall clock of the calendar's X-WR-TIMEZONE. No standard says so, but the
@@ -144,19 +153,25 @@ def _start(properties: Properties, zones: Zones) -> Moment:
         raise EventRefused("it has no DTSTART")
     start = zones.moment(properties["DTSTART"][0])
     if start.year > _YEARS[-1]:
+        if request.is_for_busy:
+            return start  # blocks nothing that anybody asks for
         raise EventRefused(f"it begins in the year {start.year}", SkipReason.OUT_OF_RANGE)
     if isinstance(start, datetime) and start.tzinfo is UTC and zones.calendar and "RRULE" in properties:
         return start.astimezone(zones.calendar)
     return start
 
 
-def _original(properties: Properties, zones: Zones, zone: tzinfo) -> Moment | None:
-    """Read RECURRENCE-ID: which instance of its series this is."""
+def _original(properties: Properties, zones: Zones, zone: tzinfo, request: ReadRequest) -> Moment | None:
+    """Read RECURRENCE-ID: which instance of its series this is.
+
+    Whichever it is, it may stand elsewhere now and block time there.
+    """
     if "RECURRENCE-ID" not in properties:
         return None
     original = zones.moment(properties["RECURRENCE-ID"][0], zone)
     if original.year not in _YEARS:
-        raise EventRefused(f"RECURRENCE-ID lies in the year {original.year}", SkipReason.OUT_OF_RANGE)
+        reason = SkipReason.UNREADABLE if request.is_for_busy else SkipReason.OUT_OF_RANGE
+        raise EventRefused(f"RECURRENCE-ID lies in the year {original.year}", reason)
     return original
 
 
@@ -166,7 +181,7 @@ def _length(properties: Properties, start: Moment, zones: Zones) -> Length:
         end = zones.moment(properties["DTEND"][0], start.tzinfo if isinstance(start, datetime) else None)
         return _length_between(start, end)
     if "DURATION" in properties:
-        return _duration(properties["DURATION"][0].value)
+        return read_duration(properties["DURATION"][0].value)
     return Length(0, 0) if isinstance(start, datetime) else Length(1, 0)
 
 
@@ -183,7 +198,7 @@ def _length_between(start: Moment, end: Moment) -> Length:
     return _forward(length)
 
 
-def _duration(text: str) -> Length:
+def read_duration(text: str) -> Length:
     """Read a duration such as P1DT2H30M (RFC 5545 section 3.3.6)."""
     found = _DURATION.fullmatch(text.strip().upper())
     if not found or not any(found.groups()[1:]):
@@ -210,17 +225,17 @@ def _items(properties: Properties, name: str, limit: int) -> list[Property]:
     return items
 
 
-def _addition(source: Property, zones: Zones, zone: tzinfo, longest: int) -> tuple[Moment, Length | None]:
+def _addition(source: Property, zones: Zones, zone: tzinfo, request: ReadRequest) -> tuple[Moment, Length | None]:
     """Read one RDATE: a start, or a period with a length of its own (RFC 5545 section 3.3.9)."""
     begin, slash, end = source.value.partition("/")
     start = zones.moment(Property(source.name, source.parameters, begin), zone)
     if not slash:
         return start, None
     if end.strip(" +-").upper().startswith("P"):
-        length = _duration(end)
+        length = read_duration(end)
     else:
         length = _length_between(start, zones.moment(Property(source.name, source.parameters, end), zone))
-    if unfit := _unfit(length, longest):
+    if not request.is_for_busy and (unfit := _unfit(length, request)):
         raise EventRefused(unfit.detail, unfit.reason)
     return start, length
 
@@ -249,11 +264,15 @@ def _absence(properties: Properties, owner_email: str) -> Refusal | None:
     return None
 
 
-def _unfit(length: Length, longest: int) -> Refusal | None:
-    """Say why an event of that length cannot be booked, if so."""
+def _nominal_seconds(length: Length) -> int:
+    return length.nominal_seconds
+
+
+def _unfit(length: Length, request: ReadRequest) -> Refusal | None:
+    """Say why an event of that length blocks nothing, or cannot be booked, if so."""
     if not length.nominal_seconds:
         return Refusal(SkipReason.ZERO_LENGTH, "it ends when it begins")
-    if length.nominal_seconds > longest:
+    if length.nominal_seconds > LONGEST_SECONDS and not request.is_for_busy:
         return Refusal(SkipReason.TOO_LONG, f"it lasts {length.nominal_seconds // DAY_SECONDS:,} days")
     return None
 

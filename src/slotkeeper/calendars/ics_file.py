@@ -29,6 +29,7 @@ __all__ = [
     "SkippedEvent",
     "UnreadableCalendar",
     "read_calendar_file",
+    "read_entries",
 ]
 
 
@@ -40,8 +41,23 @@ def read_calendar_file(data: bytes, request: ReadRequest) -> CalendarFile:
     the request. Source: RFC 5545, and where programs depart from it, what they mean.
     """
     allowance = Allowance(request.max_days_examined, request.max_occurrences)
-    same_uid: dict[str, list[Entry]] = {}
+    same_uid, skipped = read_entries(data, request, allowance)
     events: list[CalendarEvent] = []
+    for entries in same_uid.values():
+        for outcome in read_series(entries, request, allowance):
+            if isinstance(outcome, CalendarEvent):
+                events.append(outcome)
+            else:
+                skipped.append(outcome)
+    events.sort(key=lambda event: (event.start, event.end, event.uid))
+    return CalendarFile(tuple(events), tuple(skipped))
+
+
+def read_entries(
+    data: bytes, request: ReadRequest, allowance: Allowance
+) -> tuple[dict[str, list[Entry]], list[SkippedEvent]]:
+    """Return the entries of a file by their UIDs, and those that make no sense. Raises UnreadableCalendar."""
+    same_uid: dict[str, list[Entry]] = {}
     skipped: list[SkippedEvent] = []
     for calendar in read_calendars(data, request):
         zones = Zones(calendar, request.zone, allowance)
@@ -54,14 +70,7 @@ def read_calendar_file(data: bytes, request: ReadRequest) -> CalendarFile:
                 skipped.append(_unreadable(component, error))
             else:
                 same_uid.setdefault(entry.uid, []).append(entry)
-    for entries in same_uid.values():
-        for outcome in read_series(entries, request, allowance):
-            if isinstance(outcome, CalendarEvent):
-                events.append(outcome)
-            else:
-                skipped.append(outcome)
-    events.sort(key=lambda event: (event.start, event.end, event.uid))
-    return CalendarFile(tuple(events), tuple(skipped))
+    return same_uid, skipped
 
 
 def _unreadable(component: Component, error: Exception) -> SkippedEvent:

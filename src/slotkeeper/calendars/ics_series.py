@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from slotkeeper.calendars.ics_entries import Entry, Length
 from slotkeeper.calendars.ics_values import (
+    DAY_SECONDS,
     EARLIEST,
     LATEST,
     LONGEST_SECONDS,
@@ -22,8 +23,10 @@ from slotkeeper.calendars.ics_values import (
 )
 from slotkeeper.calendars.ics_zones import Moment, instant_of
 from slotkeeper.calendars.recurrence import Allowance, occurrences, parse_rule
+from slotkeeper.rules.intervals import Interval
 
 Outcome = CalendarEvent | SkippedEvent
+_FARTHEST_SECONDS = 700_000 * DAY_SECONDS  # so long before 1970 there still are dates
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +41,14 @@ class _Change:
 def read_series(entries: Sequence[Entry], request: ReadRequest, allowance: Allowance) -> Iterator[Outcome]:
     """Yield what all entries of one UID come to, in no order.
 
-    Of several entries for the same instance the highest SEQUENCE counts, then the last in the file.
-    Changed instances count even where their series does not, or is not in the file. Source: RFC 5545
-    sections 3.8.4.4, 3.8.5 and 3.8.7.4.
+    Of several entries for the same instance the highest SEQUENCE counts, then the last in the file; who asks what
+    is blocked gets all of the highest SEQUENCE that begin at different times. Changed instances count even where
+    their series does not, or is not in the file. Source: RFC 5545 sections 3.8.4.4, 3.8.5 and 3.8.7.4.
     """
-    replaced = sorted((entry for entry in entries if entry.original is None), key=_age)
-    master = replaced.pop() if replaced else None
+    masters, replaced = _masters(entries, request)
     changes: dict[int, _Change] = {}
     for entry in sorted((entry for entry in entries if entry.original is not None), key=_age):
-        change = _change(entry, master)
+        change = _change(entry, masters[-1] if masters else None)
         if change.instant in changes:
             replaced.append(changes[change.instant].entry)
         changes[change.instant] = change
@@ -54,15 +56,36 @@ def read_series(entries: Sequence[Entry], request: ReadRequest, allowance: Allow
         yield _skipped(entry, Refusal(SkipReason.DUPLICATE, "the file has it again"), entry.original)
     for change in changes.values():
         yield from _once(change.entry, change.original, request)
-    if master and master.repeats:
-        yield from _repeated(master, list(changes.values()), request, allowance)
-    elif master:
-        yield from _once(master, None, request)
+    for master in masters:
+        if master.repeats:
+            yield from _repeated(master, list(changes.values()), request, allowance)
+        else:
+            yield from _once(master, None, request)
+
+
+def standing_time(entry: Entry) -> Interval:
+    """Say when an entry stands in its calendar, whether it blocks that time or not; cut to the years we keep."""
+    return _kept(_whole(entry, entry.start, entry.length))
+
+
+def newest(entries: Sequence[Entry]) -> Entry:
+    """Return the entry of one UID that says what it is as a whole; a changed instance where there is nothing else."""
+    return max(entries, key=lambda entry: (entry.original is None, _age(entry)))
 
 
 def _age(entry: Entry) -> tuple[int, int]:
     """Order the entries for one instance from the oldest to the newest."""
     return entry.sequence, entry.line
+
+
+def _masters(entries: Sequence[Entry], request: ReadRequest) -> tuple[list[Entry], list[Entry]]:
+    """Part what is no changed instance into what counts and what that replaces, both from the oldest to the newest."""
+    masters = sorted((entry for entry in entries if entry.original is None), key=_age)
+    if not request.is_for_busy:
+        return masters[-1:], masters[:-1]
+    by_start = {entry.start: entry for entry in masters if entry.sequence == masters[-1].sequence}
+    counting = {entry.line for entry in by_start.values()}
+    return [one for one in masters if one.line in counting], [one for one in masters if one.line not in counting]
 
 
 def _change(entry: Entry, master: Entry | None) -> _Change:
@@ -92,6 +115,8 @@ def _repeated(
 ) -> Iterator[Outcome]:
     """Yield the instances of a series that were not changed one by one."""
     try:
+        if request.is_for_busy:
+            allowance.spend_days(len(changes))  # one UID may have thousands of series
         starts = {} if master.absence else _starts(master, request, allowance, _reach(master, changes))
     except READING_ERRORS as error:
         yield _skipped(master, refusal_of(error), None)
@@ -116,7 +141,7 @@ def _instant(change: _Change) -> int:
 def _reach(master: Entry, changes: Sequence[_Change]) -> timedelta:
     """Say how long before the window an instance can begin and still reach into it."""
     lengths = [entry.length.nominal_seconds for entry in (master, *(change.entry for change in changes))]
-    return timedelta(seconds=max(LONGEST_SECONDS, *lengths), days=2)
+    return timedelta(seconds=min(max(LONGEST_SECONDS, *lengths), _FARTHEST_SECONDS), days=2)
 
 
 def _starts(
@@ -161,8 +186,10 @@ def _instance(master: Entry, start: Moment, length: Length, turn: _Change | None
         return _outcome(master, start, length, start)
     if turn.entry.absence:
         return None
-    days = _day(turn.entry.start) - _day(turn.original)
-    moved: Moment = _day(start) + days
+    try:
+        moved: Moment = _day(start) + (_day(turn.entry.start) - _day(turn.original))
+    except OverflowError:  # beyond the years that have a number
+        return None
     if isinstance(turn.entry.start, datetime):
         moved = datetime.combine(moved, turn.entry.start.timetz())
     return _outcome(turn.entry, moved, turn.entry.length, start)
@@ -198,19 +225,33 @@ def _outcome(entry: Entry, start: Moment, length: Length, original: Moment | Non
     )
 
 
-def _span(entry: Entry, start: Moment, length: Length) -> tuple[int, int]:
-    """Return when an entry begins and ends; raises EventRefused where that is no time to be booked."""
+def _span(entry: Entry, start: Moment, length: Length) -> Interval:
+    """Return when an entry begins and ends; raises EventRefused where that blocks nothing or cannot be booked."""
     if entry.absence:
         raise EventRefused(entry.absence.detail, entry.absence.reason)
-    begin = instant_of(start, entry.zone)
-    end = instant_of(start + timedelta(days=length.days), entry.zone) + length.seconds
-    if begin < EARLIEST or end > LATEST:
+    whole = _whole(entry, start, length)
+    kept = _kept(whole)
+    if entry.is_for_busy and kept.start < kept.end:
+        return kept
+    if kept != whole:
         raise EventRefused(f"it begins on {_day(start)}", SkipReason.OUT_OF_RANGE)
-    if end - begin > entry.longest_seconds:
+    if whole.end - whole.start > LONGEST_SECONDS:
         raise EventRefused("it is longer than 31 times 24 hours", SkipReason.TOO_LONG)
-    if end == begin:
+    if whole.start == whole.end:
         raise EventRefused("its zone skips that day", SkipReason.ZERO_LENGTH)
-    return begin, end
+    return whole
+
+
+def _whole(entry: Entry, start: Moment, length: Length) -> Interval:
+    """Return when an entry with that start and length begins and ends, at the latest with the year 9999."""
+    days = timedelta(days=min(length.days, (date.max - _day(start)).days))
+    return Interval(instant_of(start, entry.zone), instant_of(start + days, entry.zone) + length.seconds)
+
+
+def _kept(whole: Interval) -> Interval:
+    """Cut a time to the years we keep."""
+    start, end = (min(max(edge, EARLIEST), LATEST) for edge in whole)
+    return Interval(start, end)
 
 
 def _skipped(entry: Entry, refusal: Refusal, original: Moment | None) -> SkippedEvent:

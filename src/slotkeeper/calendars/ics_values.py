@@ -81,8 +81,9 @@ class ReadRequest:
     ``zone`` is the person's IANA zone: floating times are read in it when the file names no other,
     and all-day events block its local days. ``owner_email`` finds the invitations they declined.
     Instants are epoch seconds. What ended by ``expand_from`` is left out; what repeats is expanded
-    up to ``expand_until``; an event that happens once is read however far ahead it lies. ``longest_seconds``
-    is what can be booked; who only asks what is blocked may allow more.
+    up to ``expand_until``; an event that happens once is read however far ahead it lies. ``is_for_busy`` asks
+    only what is blocked: then an event counts however long it lasts, as far as it lies in the years we keep, and
+    of the entries that share a UID everyone that no other replaces.
     """
 
     zone: str
@@ -93,7 +94,7 @@ class ReadRequest:
     max_events: int = 200_000
     max_occurrences: int = 20_000  # of everything that repeats in one file
     max_days_examined: int = 500_000  # bounds the time that hostile repetition rules can take
-    longest_seconds: int = LONGEST_SECONDS
+    is_for_busy: bool = False
 
 
 @dataclass(frozen=True, slots=True)

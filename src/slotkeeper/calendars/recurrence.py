@@ -26,6 +26,14 @@ _BY_DAY = re.compile(rf"([+-]?[0-9]{{1,2}})?({'|'.join(_WEEKDAYS)})")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
 _UNTIL = re.compile(r"[0-9]{8}(T[0-9]{6}Z?)?")
 _EVERY_MONTH = frozenset(range(1, 13))
+# The seconds of a period, and which parts leave at least one firing in each.
+_COUNTABLE = {
+    "SECONDLY": (1, frozenset()),
+    "MINUTELY": (60, frozenset({"BYSECOND"})),
+    "HOURLY": (3_600, frozenset({"BYSECOND", "BYMINUTE"})),
+    "DAILY": (86_400, frozenset({"BYSECOND", "BYMINUTE", "BYHOUR"})),
+    "WEEKLY": (604_800, frozenset({"BYSECOND", "BYMINUTE", "BYHOUR", "BYDAY"})),
+}
 _LAST_YEAR = 2200
 _LONGEST_RULE = 4_000  # twice what it takes to name every day of a year
 
@@ -86,7 +94,7 @@ def parse_rule(text: str, start: datetime, zone: tzinfo) -> Rule:
     """
     if len(text) > _LONGEST_RULE:
         raise EventRefused(f"the rule has more than {_LONGEST_RULE:,} characters")
-    parts = _parts(text.upper())
+    parts = _parts(text)
     frequency = Frequency(parts["FREQ"])
     by_day = frozenset(_weekday(item, frequency) for item in parts.get("BYDAY", "").split(",") if item)
     by_month = _numbers(parts, "BYMONTH", range(1, 13))
@@ -128,6 +136,25 @@ def occurrences(rule: Rule, first: date, last: date, allowance: Allowance) -> It
             yield moment
 
 
+def last_day(text: str, start: date) -> date | None:
+    """Give a day after which a rule evidently names no more, even one that cannot be read; None where none is evident.
+
+    It may be later than the last one named, never earlier. Raises EventRefused and other READING_ERRORS.
+    """
+    parts = _split(text)
+    days = []
+    if until := parts.get("UNTIL"):
+        if not _UNTIL.fullmatch(until):
+            raise EventRefused("UNTIL of the rule is no date")
+        days.append(date.fromisoformat(until[:8]))
+    count = _positive(parts, "COUNT")
+    seconds, harmless = _COUNTABLE.get(parts.get("FREQ", ""), (0, frozenset()))
+    if count and seconds and parts.keys() <= {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST"} | harmless:
+        periods = (count + 1) * (_positive(parts, "INTERVAL") or 1)  # the first may be a part of one
+        days.append(start + timedelta(seconds=periods * seconds, days=1))
+    return min(days, default=None)
+
+
 def _firings(rule: Rule, first: date, last: date, allowance: Allowance) -> Iterator[datetime]:
     """Yield the starts up to the last day, and from the very first on where they have to be counted."""
     begin = _period_of(rule, rule.start.date())
@@ -148,10 +175,7 @@ def _firings(rule: Rule, first: date, last: date, allowance: Allowance) -> Itera
 
 def _parts(text: str) -> dict[str, str]:
     """Split a rule into its parts and refuse those whose meaning is unknown."""
-    parts: dict[str, str] = {}
-    for item in filter(None, text.strip().split(";")):
-        name, _, value = item.partition("=")
-        parts[name] = value
+    parts = _split(text)
     if parts.get("FREQ") in _SUB_DAILY:
         raise EventRefused(f"FREQ={parts['FREQ']}", SkipReason.SUB_DAILY_RECURRENCE)
     if unknown := parts.keys() - _PARTS:
@@ -159,6 +183,12 @@ def _parts(text: str) -> dict[str, str]:
     if parts.get("FREQ") not in set(Frequency):
         raise EventRefused("the rule has no FREQ we know")
     return parts
+
+
+def _split(text: str) -> dict[str, str]:
+    """Split a rule into its parts by name."""
+    items = (item.partition("=") for item in text.upper().strip().split(";") if item)
+    return {name: value for name, _, value in items}
 
 
 def _numbers(parts: Mapping[str, str], name: str, allowed: range) -> Numbers:

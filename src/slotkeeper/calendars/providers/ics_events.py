@@ -1,24 +1,21 @@
 """An entry of a CalDAV calendar, as an event of the provider's protocol; and our own events, as entries."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
-from slotkeeper.calendars.ics_busy import clipped, read_busy
+from slotkeeper.calendars.ics_busy import read_busy
 from slotkeeper.calendars.ics_values import ReadRequest, UnreadableCalendar
 from slotkeeper.calendars.ics_writing import folded, ics_text, ics_time
 from slotkeeper.calendars.providers.base import EventDetails, Refused, RemoteEvent
-from slotkeeper.rules.intervals import Interval, union
+from slotkeeper.rules.intervals import union
 
 
 def read_event(path: str, etag: str, data: bytes, request: ReadRequest) -> RemoteEvent:
     """Give what one resource of a CalDAV server comes to; it holds one UID (RFC 4791 section 4.1). Raises Refused."""
-    is_ours = b"@slotkeeper" in data  # then it is told when it stands there, also if that is past
     try:
-        found = read_busy(data, replace(request, expand_from=0) if is_ours else request)
+        found = read_busy(data, request)
     except UnreadableCalendar as error:
         raise Refused(str(error)) from None
-    window = Interval(request.expand_from, request.expand_until)
-    busy = union(clipped((time for entry in found for time in entry.busy), window))
+    busy = union(time for entry in found for time in entry.busy)
     own = next((entry for entry in found if entry.key), None)
     return RemoteEvent(path, tuple(busy), own.key if own else "", own.own_time if own else None, etag)
 

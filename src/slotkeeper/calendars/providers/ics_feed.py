@@ -1,5 +1,6 @@
 """A calendar that can only be read: an iCalendar file at a web address, such as a school's or a team's."""
 
+import codecs
 import hashlib
 import re
 from urllib.parse import urlsplit
@@ -26,8 +27,11 @@ from slotkeeper.outbound.addresses import AddressRefused
 from slotkeeper.outbound.client import Answer, Limits, Request, TooLarge, TooSlow, Unreachable
 
 CALENDAR_ID = "feed"
+BUSY_ID = "busy"  # of all its events together that are not ours
 _LIMITS = Limits(seconds=30.0, bytes=10_000_000)
-_NAME = re.compile(rb"^(?:X-WR-CALNAME|NAME)(?:;[^:\r\n]*)?:([^\r\n]+)", re.MULTILINE)
+_BEGIN = re.compile(r"(?:^|[\r\n])BEGIN:[ \t]*VCALENDAR", re.IGNORECASE)
+_NAME = re.compile(r"^(?:X-WR-CALNAME|NAME)(?:;[^:\r\n]*)?:([^\r\n]+)", re.MULTILINE)
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 # Google writes the time of asking into every event: it would make each answer a new one.
 _STAMP = re.compile(rb"\nDTSTAMP[;:][^\n]*")
 _READ_ONLY = "A calendar that is read from a web address cannot be written to."
@@ -51,10 +55,11 @@ class IcsFeedProvider:
 
     def list_calendars(self) -> list[RemoteCalendar]:
         """Give the one calendar there is, by the name it gives itself."""
-        body = self._fetched(None).body
-        found = _NAME.search(body, 0, 100_000)
-        name = found[1].decode("utf-8", "replace").strip() if found else ""
-        return [RemoteCalendar(CALENDAR_ID, name[:255] or urlsplit(self._url).hostname or "feed", is_writable=False)]
+        text = _text(self._fetched(None).body)
+        if not _BEGIN.search(text):
+            raise Refused("At this address there is something else, not a calendar.")
+        name = _name(text) or urlsplit(self._url).hostname or "feed"
+        return [RemoteCalendar(CALENDAR_ID, name, is_writable=False)]
 
     def read_changes(self, _calendar_id: str, request: ChangesRequest) -> Changes:
         """Read everything, if anything changed."""
@@ -70,10 +75,12 @@ class IcsFeedProvider:
         if former and content == former.content:
             return unchanged
         try:
-            entries = read_feed(answer.body, Task(request.zone, request.owner_email, request.window))
+            read = read_feed(answer.body, Task(request.zone, request.owner_email, request.window))
         except UnreadableCalendar as error:
             raise Refused(str(error)) from None
-        events = (RemoteEvent(one.uid, one.busy, one.key, one.own_time) for one in entries)
+        events = [RemoteEvent(one.uid, one.busy, one.key, one.own_time) for one in read.ours]
+        if read.busy:
+            events.append(RemoteEvent(BUSY_ID, tuple(read.busy)))
         cursor = Cursor(answer.headers.get("etag", ""), answer.headers.get("last-modified", ""), content, body)
         return Changes(tuple(events), (), msgspec.json.encode(cursor).decode(), is_full=True)
 
@@ -105,12 +112,25 @@ class IcsFeedProvider:
             raise Refused(str(error)) from None
         except Unreachable as error:
             raise Unavailable(str(error)) from None
+        if answer.status == 401:
+            raise Refused("The server asks for a name and a password (401), and a web address has none to give.")
         check(answer)
         if answer.status >= 400:
             raise Refused(f"There is no calendar at this address any more ({answer.status}).")
         if is_page(answer):
             raise Refused("At this address there is a web page, not a calendar.")
         return answer
+
+
+def _text(body: bytes) -> str:
+    is_utf16 = body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return body.decode("utf-16" if is_utf16 else "utf-8-sig", "replace")
+
+
+def _name(text: str) -> str:
+    """Give what a feed calls itself, as one line that every database takes; or nothing."""
+    found = _NAME.search(text, 0, 100_000)
+    return " ".join(_CONTROL.sub("", found[1]).split())[:255].rstrip() if found else ""
 
 
 def _web_address(typed: str) -> str:
