@@ -8,6 +8,7 @@ import pytest
 from django.urls import URLPattern
 
 from cast import Api, add_member, token_for
+from desk import browser_of
 from slotkeeper.changes.models import Change
 from slotkeeper.changes.record import COMMAND
 from slotkeeper.doors.access import PUBLIC, undeclared_routes
@@ -163,6 +164,19 @@ def test_a_viewer_sees_no_phone_and_no_email(cast):
     assert "carla@" not in viewer.get("/api/contacts").content.decode()
     assert "carla@" not in viewer.get(f"/api/appointments/{booked['id']}/history").content.decode()
     assert viewer.get("/api/contacts?q=carla@").json()["contacts"] == []
+
+
+def test_whoever_is_given_an_appointment_learns_no_address_of_its_former_customer(cast):
+    api = cast.api()
+    booked = api.book(contact_id=cast.customer.pk).json()
+    path = f"/api/appointments/{booked['id']}"
+    newer = {"contact_id": None, "contact_name": "Nora", "contact_email": "nora@x.test"}
+    assert api.put(path, newer | {"user_id": cast.colleague.user_id}).status_code == 200
+    assert "carla@" in api.get(f"{path}/history").content.decode()
+    assert "carla@" not in cast.api("colleague").get(f"{path}/history").content.decode()
+    page = browser_of(cast.colleague).get(f"/appointments/{booked['id']}").content.decode()
+    assert "nora@x.test" in page
+    assert "carla@" not in page
 
 
 def test_a_person_of_two_businesses_is_guarded_across_both_and_each_sees_only_busy(cast):

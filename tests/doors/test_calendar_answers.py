@@ -124,6 +124,50 @@ def test_an_unreadable_calendar_is_not_looked_at_where_its_owner_chose_so(cast, 
     assert answer["calendars"][0]["status"] == "ignored"
 
 
+def standings(cast):
+    """Ask for free time in every way there is, and give the source and the calendars' standing of each answer."""
+    service, api = offer(cast.owner, hours=((13 * 60, 16 * 60),)), cast.api()
+    asked = {"start_time": f"{DAY}T15:00:00", "end_time": f"{DAY}T15:30:00"}
+    of_service = f"service_id={service.pk}&start={DAY}"
+    answers = [
+        freebusy(cast),
+        api.post("/api/appointments/check-conflicts", asked).json(),
+        api.get(f"/api/slots?{of_service}&end=2027-01-16").json(),
+        api.get(f"/api/slots/next?{of_service}").json(),
+        api.get(f"/api/slots/why?service_id={service.pk}&at={DAY}T14:00:00").json(),
+    ]
+    return {(one["source"], *(each["status"] for each in one["calendars"])) for one in answers}
+
+
+@pytest.mark.parametrize(
+    ("mode", "ago", "standing"),
+    [
+        ("last_known", timedelta(minutes=1), ("calendar_and_internal", "fresh")),
+        ("last_known", timedelta(hours=5), ("calendar_and_internal", "last_known")),
+        ("last_known", timedelta(hours=73), ("internal_only", "blocking")),
+        ("block", timedelta(hours=1), ("internal_only", "blocking")),
+        ("ignore", timedelta(hours=1), ("internal_only", "ignored")),
+    ],
+)
+def test_every_answer_says_how_fresh_calendars_are_and_whether_any_is_in_it(cast, connected, mode, ago, standing):
+    CalendarConnection.objects.update(when_unreadable=mode)
+    last_read(ago)
+    assert standings(cast) == {standing}
+
+
+def test_a_calendar_that_was_never_read_is_in_no_answer(cast, connected):
+    ConnectedCalendar.objects.update(read_at=None)
+    assert standings(cast) == {("internal_only", "blocking")}
+
+
+def test_one_readable_calendar_of_several_is_enough(cast, connected):
+    connection = CalendarConnection.objects.get()
+    ConnectedCalendar.objects.create(
+        connection=connection, user=cast.owner.user, external_id="second", name="Second", blocks=True
+    )
+    assert standings(cast) == {("calendar_and_internal", "fresh", "blocking")}
+
+
 @pytest.fixture
 def service(cast, connected):
     return offer(cast.owner, hours=((13 * 60, 16 * 60),))

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from connected import HOUR, NOW, SOON, connect
@@ -15,7 +16,7 @@ from slotkeeper.calendars.connections import Owner
 from slotkeeper.calendars.feeds import UnknownFeed, feeds_of, make_feed, revoke_feed
 from slotkeeper.calendars.ics_busy import read_busy
 from slotkeeper.calendars.ics_file import ReadRequest
-from slotkeeper.calendars.mirror import store_changes
+from slotkeeper.calendars.mirror import links_seen, store_changes
 from slotkeeper.calendars.models import BusyTime, CalendarFeed, ConnectedCalendar
 from slotkeeper.calendars.providers.base import Changes, RemoteEvent
 from slotkeeper.changes.models import Change
@@ -206,5 +207,7 @@ def test_our_own_feed_in_a_connected_calendar_blocks_nothing(cast, owner, progra
     subscribed = ConnectedCalendar.objects.create(
         connection=connected.connection, user=cast.owner.user, external_id="subscribed", name="Work", blocks=True
     )
-    store_changes(subscribed, Changes(events, (), "", True), datetime.now(UTC))
+    changes = Changes(events, (), "", True)
+    with transaction.atomic():
+        store_changes(subscribed, changes, links_seen(subscribed, changes))
     assert not BusyTime.objects.exists()

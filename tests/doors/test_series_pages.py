@@ -5,6 +5,7 @@ import re
 import pytest
 from django.test import Client
 
+from connected import connect
 from slotkeeper.appointments.models import Appointment
 
 WEEKLY = {"title": "Training", "start": "2027-10-18T09:00", "minutes": "60", "every_weeks": "1", "times": "4"}
@@ -40,6 +41,13 @@ def test_a_series_is_booked_from_the_form_and_shown(cast, pages):
     assert shown.count("09:00") >= 4
     first = Appointment.objects.earliest("start_time").pk
     assert f'href="/appointments/{first}/series"' in client.get(f"/appointments/{first}").content.decode()
+
+
+@pytest.mark.parametrize("chosen", [{"sync_to_calendar": "on"}, {}])
+def test_whether_a_series_goes_into_the_calendar_is_chosen_where_one_receives(cast, pages, monkeypatch, chosen):
+    connect(cast.owner, monkeypatch)
+    assert repeat(pages("owner"), cast.owner.user_id, **chosen).status_code == 302
+    assert set(Appointment.objects.values_list("sync_to_calendar", flat=True)) == {bool(chosen)}
 
 
 def test_a_refused_date_comes_with_its_alternatives_and_can_be_exchanged(cast, pages):

@@ -29,6 +29,12 @@ def customers_of(caller: Caller, everyones: Permission = Permission.CONTACTS_REA
     return contacts_within(reach_of(caller, everyones), caller.user_id)
 
 
+def sees_former_addresses(caller: Caller) -> bool:
+    """Whether a member may read e-mail and phone of whoever was a customer of an appointment before it was theirs."""
+    sees_everybody = caller.may(Permission.CONTACTS_READ_ALL) and not caller.is_limited
+    return sees_everybody and caller.may(Permission.CONTACTS_READ_DETAILS)
+
+
 def require_customer(caller: Caller, contact_id: int | None, appointment_id: int = 0) -> None:
     """Refuse to name a customer whom the caller does not see, as one that does not exist. Raises UnknownReference.
 
@@ -42,19 +48,23 @@ def require_customer(caller: Caller, contact_id: int | None, appointment_id: int
         raise UnknownReference
 
 
+def told_of_calendar(text: str, user_id: int, caller: Caller) -> str:
+    """Give a calendar's or account's name or address, or what its provider said, to whose it is; "" to anybody else."""
+    return text if user_id == caller.user_id else ""
+
+
 def disclosed(entries: list[BusyEntry], caller: Caller, user_id: int) -> list[BusyEntry]:
     """Leave out of what keeps a person busy which appointments it is, and in which calendars, as far as it is private.
 
     One's own day is told whole, a colleague's as far as their appointments are within reach, anybody else's is busy.
+    The names of calendars are told to the person whose they are.
     """
     if user_id == caller.user_id:
         return entries
     if not caller.reaches(user_id, Permission.APPOINTMENTS_READ_ALL):
         return [_without_names(entry) for entry in entries]
-    if not caller.is_limited:
-        return entries
     named = {entry.appointment_id for entry in entries if entry.appointment_id is not None}
-    seen = _readable(named, caller) | {None}
+    seen = _readable(named, caller) if caller.is_limited else named
     return [entry if entry.appointment_id in seen else _without_names(entry) for entry in entries]
 
 

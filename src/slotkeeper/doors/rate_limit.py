@@ -29,7 +29,8 @@ class Limit:
 
 def is_over_limit(caller_key: str) -> bool:
     """Count one request of this caller and say whether it is one too many for a minute."""
-    return wait_seconds([Limit(caller_key, settings.CONFIGURATION.token_requests_per_minute, MINUTE)]) > 0
+    most: int = settings.CONFIGURATION.token_requests_per_minute
+    return most > 0 and wait_seconds([Limit(caller_key, most, MINUTE)]) > 0
 
 
 def wait_seconds(limits: list[Limit]) -> int:

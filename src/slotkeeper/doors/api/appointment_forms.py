@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from http import HTTPStatus
 from itertools import chain
 from typing import Annotated, Any, TypeAlias
@@ -14,7 +15,7 @@ from slotkeeper.appointments.free_busy import BusyEntry
 from slotkeeper.appointments.rows import AppointmentRow
 from slotkeeper.calendars.busy import CalendarReading, Freshness
 from slotkeeper.doors.api.problems import ApiProblem, FieldError, Problem
-from slotkeeper.doors.disclosure import disclosed
+from slotkeeper.doors.disclosure import disclosed, told_of_calendar
 from slotkeeper.doors.ids import known_id
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.appointment_status import Status
@@ -144,8 +145,15 @@ class Conflict(msgspec.Struct, omit_defaults=True):
     name: str | UnsetType = UNSET
 
 
+class Source(StrEnum):
+    """What an answer about free time was made from."""
+
+    CALENDAR_AND_INTERNAL = "calendar_and_internal"
+    INTERNAL_ONLY = "internal_only"  # no calendar is connected, or none could be read
+
+
 class CalendarStanding(msgspec.Struct):
-    """A connected calendar that had a say: how fresh it is, and when it was last read."""
+    """A connected calendar that blocks time: how fresh it is, and when it was last read; named to whose it is."""
 
     name: str
     status: Freshness
@@ -218,12 +226,24 @@ def write_conflict(entry: BusyEntry, start: str, end: str) -> dict[str, Any]:
     return conflict
 
 
-def write_calendars(readings: Iterable[CalendarReading], form: TimeForm) -> list[CalendarStanding]:
-    """Write how fresh calendars are."""
+def write_calendars(
+    readings: Iterable[CalendarReading], form: TimeForm, user_id: int, caller: Caller
+) -> list[CalendarStanding]:
+    """Write how fresh a person's calendars are."""
     return [
-        CalendarStanding(one.name, one.freshness, None if one.as_of is None else form.write(one.as_of))
+        CalendarStanding(
+            told_of_calendar(one.name, user_id, caller),
+            one.freshness,
+            None if one.as_of is None else form.write(one.as_of),
+        )
         for one in readings
     ]
+
+
+def source_of(readings: Iterable[CalendarReading]) -> Source:
+    """Say whether anything that was read of calendars is in an answer."""
+    is_read = any(one.freshness in {Freshness.FRESH, Freshness.LAST_KNOWN} for one in readings)
+    return Source.CALENDAR_AND_INTERNAL if is_read else Source.INTERNAL_ONLY
 
 
 def known_references(fields: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
-from msgspec import UNSET, Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from slotkeeper.appointments import actions, rows
 from slotkeeper.appointments.actions import Target
@@ -35,7 +35,8 @@ from slotkeeper.doors.api.paging import DEFAULT_LIMIT, Limit, read_cursor, write
 from slotkeeper.doors.api.problems import bad_field, not_found, not_permitted
 from slotkeeper.doors.api.reading import known_id
 from slotkeeper.doors.api.times import TimeReader, with_lost_plus, zone_of
-from slotkeeper.doors.disclosure import require_customer
+from slotkeeper.doors.asking_live import ask_before_change
+from slotkeeper.doors.disclosure import require_customer, sees_former_addresses
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.appointment_status import Status
 from slotkeeper.rules.local_time import TimeForm
@@ -156,12 +157,12 @@ class Appointments(JsonEndpoint):
     )
     def post(self, parsed_body: Body[NewAppointment]) -> HttpResponse:
         """Book an appointment."""
+        ask_live([person_of(parsed_body.user_id, self.caller)], self.caller.business_id)
         return once(self.request, self.caller, lambda: self._book(parsed_body))
 
     def _book(self, body: NewAppointment) -> HttpResponse:
         caller, zone = self.caller, zone_of(self.caller, body.time_zone)
         booking, form = booking_of(body, caller, zone), TimeForm.with_offset(zone)
-        ask_live([booking.user_id])
         with refusals(form, caller):
             row, keeps_hours = actions.book_as_member(
                 booking, caller.actor, now(), allow_conflicts=body.allow_conflicts
@@ -217,6 +218,7 @@ class OneAppointment(JsonEndpoint):
             target_of(self.request, caller, appointment_id, body.version), may_overlap_time_off=body.allow_conflicts
         )
         stale = HTTPStatus.PRECONDITION_FAILED if "If-Match" in self.request.headers else HTTPStatus.CONFLICT
+        ask_before_change(target.reach, target.appointment_id, fields)
         with refusals(TimeForm.with_offset(zone), caller, stale):
             row = actions.update(target, fields, caller.actor, now())
             is_moved = bool({"start_time", "end_time", "user_id"} & fields.keys())
@@ -287,8 +289,13 @@ class AppointmentHistory(JsonEndpoint):
             business_id=caller.business_id, subject_kind="appointment", subject_id=appointment_id
         ).order_by("id")[:500]
         form = TimeForm.with_offset(caller.time_zone)
-        may_see_details = caller.may(Permission.CONTACTS_READ_DETAILS)
-        return answer({"changes": [write_change(change, form, may_see_details) for change in changes]})
+        shows_addresses = sees_former_addresses(caller)
+        return answer({"changes": [write_change(change, form, shows_addresses) for change in changes]})
+
+
+def person_of(user_id: int | UnsetType | None, caller: Caller) -> int:
+    """Say whose time is wanted: the caller's own where nobody is named."""
+    return known_id(user_id) if isinstance(user_id, int) else caller.user_id
 
 
 def booking_of(body: NewAppointment, caller: Caller, zone: str) -> Booking:
@@ -296,7 +303,7 @@ def booking_of(body: NewAppointment, caller: Caller, zone: str) -> Booking:
 
     Raises ApiProblem, OutOfReach and UnknownReference.
     """
-    user_id = caller.user_id if body.user_id is None else known_id(body.user_id)
+    user_id = person_of(body.user_id, caller)
     reach_of(caller, Permission.APPOINTMENTS_WRITE_ALL).require(user_id, body.service_id)
     check_override(caller, body.allow_conflicts)
     contact_id = body.contact_id and known_id(body.contact_id)
@@ -328,9 +335,7 @@ def answer_one(row: rows.AppointmentRow, zone: str, caller: Caller) -> HttpRespo
     return answer(written, headers={"ETag": etag_of(row.version)})
 
 
-def target_of(
-    request: HttpRequest, caller: Caller, appointment_id: int, version: int | msgspec.UnsetType = UNSET
-) -> Target:
+def target_of(request: HttpRequest, caller: Caller, appointment_id: int, version: int | UnsetType = UNSET) -> Target:
     """Say which appointment to change, and which versions If-Match or the body's `version` will accept."""
     versions = None if version is UNSET else frozenset({version})
     header = request.headers.get("If-Match")

@@ -39,6 +39,7 @@ from slotkeeper.doors.api.base import NOT_FOUND, At, Body, JsonEndpoint, answer,
 from slotkeeper.doors.api.problems import ApiProblem, bad_field
 from slotkeeper.doors.api.reading import known_id
 from slotkeeper.doors.api.times import TimeReader, zone_of
+from slotkeeper.doors.asking_live import ask_before_change
 from slotkeeper.doors.assignment_words import OBSTACLES
 from slotkeeper.doors.disclosure import disclosed
 from slotkeeper.people.callers import Caller
@@ -127,7 +128,7 @@ class AssignAppointment(JsonEndpoint):
         )
         form = TimeForm.with_offset(caller.time_zone)
         stale = HTTPStatus.PRECONDITION_FAILED if "If-Match" in self.request.headers else HTTPStatus.CONFLICT
-        ask_live([user_id])
+        ask_before_change(target.reach, target.appointment_id, {"user_id": user_id})
         with refusals(form, caller, stale):
             row = assignment.assign(target, user_id, caller.actor, now())
         return answer(with_warnings(row, form, caller), headers={"ETag": etag_of(row.version)})
@@ -146,7 +147,7 @@ class ReassignAppointments(JsonEndpoint):
         absence = _absence_of(parsed_body, caller, zone)
         manner = Manner(parsed_body.partial, parsed_body.allow_conflicts, parsed_body.preview)
         form = TimeForm.with_offset(zone)
-        ask_live(absence.to_user_ids)
+        ask_live(absence.to_user_ids, caller.business_id)
         with _refusing(form, caller):
             outcome = assignment.reassign(absence, manner, caller.actor, now())
         return answer({"is_preview": manner.is_preview, **_write(outcome, form, caller)})

@@ -27,6 +27,7 @@ from slotkeeper.doors.api.base import (
 from slotkeeper.doors.api.idempotency import once
 from slotkeeper.doors.api.moments import written_moment
 from slotkeeper.doors.api.problems import ApiProblem, bad_field, not_found
+from slotkeeper.doors.disclosure import told_of_calendar
 from slotkeeper.doors.ids import known_id
 from slotkeeper.people.callers import Caller
 from slotkeeper.people.models import Membership
@@ -82,7 +83,7 @@ class CalendarOut(msgspec.Struct):
 
 
 class ConnectionOut(msgspec.Struct):
-    """A connection; address and calendars are shown to the person whose it is."""
+    """A connection; name, address, calendars and errors are told to the person whose it is, its state to more."""
 
     id: int
     user_id: int
@@ -128,7 +129,7 @@ class Connections(JsonEndpoint):
         caller = self.caller
         user_ids = [caller.user_id]
         if caller.may(Permission.CALENDARS_READ_ALL):
-            members = Membership.objects.in_business(caller.business_id).exclude(user_id=caller.user_id)
+            members = Membership.objects.active().in_business(caller.business_id).exclude(user_id=caller.user_id)
             user_ids += members.order_by("user_id").values_list("user_id", flat=True)
         found = [one for user_id in user_ids for one in connections.connections_of(user_id)]
         return answer({"calendar_connections": [write_connection(one, caller) for one in found]})
@@ -144,7 +145,7 @@ class Connections(JsonEndpoint):
         credentials = Credentials(body.provider, body.url.strip(), body.username.strip(), body.password, body.name)
         caller = self.caller
         with _reaching():
-            connection = connections.connect(owner_of(caller), credentials, caller.actor)
+            connection = connections.connect(owner_of(caller), credentials, caller.actor, plan_for_person)
         headers = {"Location": f"/api/calendar-connections/{connection.pk}"}
         return answer(write_connection(connection, caller), HTTPStatus.CREATED, headers)
 
@@ -242,7 +243,10 @@ def owner_of(caller: Caller) -> Owner:
 
 
 def write_connection(connection: CalendarConnection, caller: Caller) -> dict[str, Any]:
-    """Write a connection as ConnectionOut describes it; a feed's address is a secret and shown to nobody."""
+    """Write a connection as ConnectionOut describes it; a feed's address is a secret and shown to nobody.
+
+    Somebody else's is named by its provider.
+    """
     is_own = connection.user_id == caller.user_id
     shows_url = is_own and connection.provider != Kind.ICS_FEED
     calendars = [_write_calendar(one, caller) for one in connection.calendars.all()] if is_own else None
@@ -250,10 +254,10 @@ def write_connection(connection: CalendarConnection, caller: Caller) -> dict[str
         "id": connection.pk,
         "user_id": connection.user_id,
         "provider": connection.provider,
-        "name": connection.name,
+        "name": told_of_calendar(connection.name, connection.user_id, caller) or connection.provider,
         "status": connection.status,
         "last_success_at": written_moment(connection.last_success_at, caller),
-        "last_error": connection.last_error,
+        "last_error": told_of_calendar(connection.last_error, connection.user_id, caller),
         "when_unreadable": connection.when_unreadable,
         "asks_live": connection.asks_live,
         "url": connection.url if shows_url else None,

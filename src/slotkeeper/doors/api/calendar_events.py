@@ -25,6 +25,8 @@ from slotkeeper.doors.api.base import (
 )
 from slotkeeper.doors.api.moments import written_moment
 from slotkeeper.doors.api.problems import not_found
+from slotkeeper.doors.asking_live import ask_before_accepting
+from slotkeeper.doors.disclosure import told_of_calendar
 from slotkeeper.doors.ids import known_id
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.local_time import TimeForm
@@ -32,7 +34,7 @@ from slotkeeper.rules.permissions import Permission
 
 
 class CalendarLink(msgspec.Struct):
-    """How an appointment stands in one calendar."""
+    """How an appointment stands in one calendar; names, ids and errors are told to the person whose it is, else ""."""
 
     connection_id: int
     calendar: str
@@ -51,7 +53,7 @@ class CalendarLinks(msgspec.Struct):
 
 
 class CalendarProposalOut(msgspec.Struct):
-    """What somebody did to our event in their calendar; a `delete` has no times."""
+    """What somebody did to our event in their calendar, named to themselves only; a `delete` has no times."""
 
     id: int
     kind: ProposalKind
@@ -120,6 +122,7 @@ class AcceptProposal(JsonEndpoint):
         caller, form = self.caller, TimeForm.with_offset(self.caller.time_zone)
         reach = reach_of(caller, Permission.APPOINTMENTS_WRITE_ALL)
         proposal_id = known_id(parsed_path.proposal_id)
+        ask_before_accepting(reach, proposal_id)
         with refusals(form, caller):
             row = calendar_sync.accept(proposal_id, reach, caller.actor, int(time.time()))
         return answer(write_appointment(row, form, caller))
@@ -141,24 +144,26 @@ class DismissProposal(JsonEndpoint):
 
 
 def _write_link(link: CalendarEventLink, caller: Caller) -> dict[str, Any]:
+    user_id = link.calendar.user_id
     return {
         "connection_id": link.connection_id,
-        "calendar": link.calendar.name,
+        "calendar": told_of_calendar(link.calendar.name, user_id, caller),
         "state": link.state,
-        "external_calendar_id": link.external_calendar_id,
-        "external_event_id": link.external_event_id,
+        "external_calendar_id": told_of_calendar(link.external_calendar_id, user_id, caller),
+        "external_event_id": told_of_calendar(link.external_event_id, user_id, caller),
         "synced_version": link.synced_version,
-        "last_error": link.last_error,
+        "last_error": told_of_calendar(link.last_error, user_id, caller),
         "updated_at": written_moment(link.updated_at, caller),
     }
 
 
 def _write_proposal(proposal: CalendarProposal, appointment: Appointment, caller: Caller) -> dict[str, Any]:
+    calendar = proposal.link.calendar
     return {
         "id": proposal.pk,
         "kind": proposal.kind,
         "appointment_id": appointment.pk,
-        "calendar": proposal.link.calendar.name,
+        "calendar": told_of_calendar(calendar.name, calendar.user_id, caller),
         "title": appointment.title,
         "start_time": written_moment(appointment.start_time, caller),
         "end_time": written_moment(appointment.end_time, caller),

@@ -10,6 +10,7 @@ from slotkeeper.appointments import actions
 from slotkeeper.appointments.free_busy import (
     BusyEntry,
     BusyKind,
+    Busyness,
     Person,
     conflicts_with,
     read_alternatives,
@@ -20,9 +21,11 @@ from slotkeeper.doors.api.appointment_forms import (
     CalendarStanding,
     Conflict,
     Slot,
+    Source,
     Time,
     ZoneName,
     in_the_past,
+    source_of,
     with_edges,
     write_calendars,
     write_conflict,
@@ -35,6 +38,7 @@ from slotkeeper.doors.api.base import NOT_FOUND, Body, JsonEndpoint, Query, answ
 from slotkeeper.doors.api.reading import known_id
 from slotkeeper.doors.api.times import TimeReader, read_range, with_lost_plus, zone_of
 from slotkeeper.doors.disclosure import disclosed
+from slotkeeper.people.callers import Caller
 from slotkeeper.rules.availability import AlternativesRequest, free_gaps, free_slots
 from slotkeeper.rules.intervals import Interval
 from slotkeeper.rules.local_time import TimeForm, parse_time
@@ -72,7 +76,7 @@ class FreeBusy(msgspec.Struct):
     end: str
     busy: list[Busy]
     free: list[Slot]
-    source: str
+    source: Source
     calendars: list[CalendarStanding] | UnsetType = UNSET
 
 
@@ -93,6 +97,7 @@ class ConflictAnswer(msgspec.Struct):
     has_conflicts: bool
     conflicts: list[Conflict]
     suggested_slots: list[Slot]
+    source: Source | UnsetType = UNSET
     calendars: list[CalendarStanding] | UnsetType = UNSET
 
 
@@ -121,12 +126,9 @@ class FreeBusyEndpoint(JsonEndpoint):
             "end": end_text,
             "busy": _write_busy(shown, form),
             "free": write_slot_runs(runs, form),
-            "source": "internal_only",
+            "source": source_of(busyness.calendars),
         }
-        if busyness.calendars:
-            written["source"] = "calendar_and_internal"
-            written["calendars"] = write_calendars(busyness.calendars, TimeForm.with_offset(zone))
-        return answer(written)
+        return answer(written | _write_sources(busyness, zone, person.user_id, caller))
 
 
 class CheckConflicts(JsonEndpoint):
@@ -161,9 +163,14 @@ class CheckConflicts(JsonEndpoint):
             "conflicts": write_conflicts(disclosed(conflicts, caller, person.user_id), form),
             "suggested_slots": write_slots(alternatives, form),
         }
-        if busyness.calendars:
-            written["calendars"] = write_calendars(busyness.calendars, TimeForm.with_offset(zone))
-        return answer(written)
+        return answer(written | _write_sources(busyness, zone, person.user_id, caller))
+
+
+def _write_sources(busyness: Busyness, zone: str, user_id: int, caller: Caller) -> dict[str, Any]:
+    if not busyness.calendars:
+        return {}
+    calendars = write_calendars(busyness.calendars, TimeForm.with_offset(zone), user_id, caller)
+    return {"source": source_of(busyness.calendars), "calendars": calendars}
 
 
 def _write_busy(entries: list[BusyEntry], form: TimeForm) -> list[dict[str, Any]]:

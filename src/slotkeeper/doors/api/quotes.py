@@ -5,7 +5,7 @@ from datetime import datetime
 from http import HTTPStatus
 
 from django.http import HttpResponse
-from msgspec import UNSET, UnsetType
+from msgspec import UnsetType
 
 from slotkeeper.appointments.insert import Booking
 from slotkeeper.appointments.reach import reach_of
@@ -17,7 +17,7 @@ from slotkeeper.billing.reading import Narrowing, quotes_of
 from slotkeeper.calendars.live import ask_live
 from slotkeeper.changes.record import Actor
 from slotkeeper.doors.api.appointment_forms import AppointmentOut, refusals
-from slotkeeper.doors.api.appointments import REPEATED, with_warnings
+from slotkeeper.doors.api.appointments import REPEATED, person_of, with_warnings
 from slotkeeper.doors.api.base import (
     NOT_FOUND,
     At,
@@ -223,13 +223,13 @@ class BookQuote(JsonEndpoint):
     )
     def post(self, parsed_path: At[QuotePath], parsed_body: Body[QuoteBooking]) -> HttpResponse:
         """Book an appointment for an accepted quote, with its customer; it takes the right to book as well."""
+        ask_live([person_of(parsed_body.user_id, self.caller)], self.caller.business_id)
         return once(self.request, self.caller, lambda: self._book(parsed_path.quote_id, parsed_body))
 
     def _book(self, quote_id: int, body: QuoteBooking) -> HttpResponse:
         caller, zone = self.caller, zone_of(self.caller, body.time_zone)
         booking = _booking_of(body, caller, zone)
         target, form = target_for(self, quote_id, body.version), TimeForm.with_offset(zone)
-        ask_live([booking.user_id])
         with (
             refusals(form, caller),
             refusing_stale(self.request, lambda one: write_quote(one, caller)),
@@ -242,7 +242,7 @@ def _booking_of(body: QuoteBooking, caller: Caller, zone: str) -> Booking:
     """Read what is to be booked. Raises ApiProblem, and OutOfReach for somebody whom the caller may not book."""
     if not caller.may(Permission.APPOINTMENTS_WRITE):
         raise not_permitted("Your role may not book.")
-    user_id = caller.user_id if body.user_id is UNSET else known_id(body.user_id)
+    user_id = person_of(body.user_id, caller)
     service_id = None if body.service_id is None else known_id(body.service_id)
     reach_of(caller, Permission.APPOINTMENTS_WRITE_ALL).require(user_id, service_id)
     times = TimeReader(zone)

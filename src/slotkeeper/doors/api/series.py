@@ -13,6 +13,7 @@ from slotkeeper.appointments import series
 from slotkeeper.appointments.reach import reach_of
 from slotkeeper.appointments.rows import AppointmentRow
 from slotkeeper.appointments.series import Repetition, SeriesRefused
+from slotkeeper.calendars.live import ask_live
 from slotkeeper.doors.api.appointment_forms import (
     AppointmentOut,
     Conflict,
@@ -34,12 +35,14 @@ from slotkeeper.doors.api.appointments import (
     CancelReason,
     booking_of,
     now,
+    person_of,
     target_of,
 )
 from slotkeeper.doors.api.base import NOT_FOUND, At, Body, JsonEndpoint, OptionalBody, answer, answers
 from slotkeeper.doors.api.idempotency import once
 from slotkeeper.doors.api.problems import ApiProblem, bad_field, not_found
 from slotkeeper.doors.api.times import TimeReader, zone_of
+from slotkeeper.doors.asking_live import ask_before_series_move
 from slotkeeper.doors.disclosure import disclosed
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.intervals import Interval
@@ -92,6 +95,7 @@ class SeriesEndpoint(JsonEndpoint):
     @answers(SeriesOut, HTTPStatus.CREATED, refusals=NOT_FOUND | CONFLICT | REPEATED, problem=SeriesRefusal)
     def post(self, parsed_body: Body[NewSeries]) -> HttpResponse:
         """Book every date of a series, or none: one that is not free is named with the next free times."""
+        ask_live([person_of(parsed_body.user_id, self.caller)], self.caller.business_id)
         return once(self.request, self.caller, lambda: self._book(parsed_body))
 
     def _book(self, body: NewSeries) -> HttpResponse:
@@ -154,6 +158,7 @@ class MoveSeries(JsonEndpoint):
             raise bad_field("end_time", "END_BEFORE_START", "The end must come after the start.")
         target = target_of(self.request, caller, parsed_path.appointment_id)
         form = TimeForm.with_offset(zone)
+        ask_before_series_move(target.reach, target.appointment_id)
         with (
             refusals(form, caller, HTTPStatus.PRECONDITION_FAILED),
             _series_refusals(form, caller),

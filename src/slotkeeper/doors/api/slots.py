@@ -1,7 +1,8 @@
 """Slots over HTTP: when a service can be booked, when next, and why not."""
 
 import time
-from typing import Annotated
+from itertools import chain
+from typing import Annotated, Any
 
 import msgspec
 from django.http import HttpResponse
@@ -9,12 +10,15 @@ from msgspec import UNSET, Meta, UnsetType
 
 from slotkeeper.appointments.slots import (
     MAX_RANGE_DAYS,
+    Offer,
     SlotQuery,
-    read_next_slots,
-    read_obstacles,
+    next_slots_of,
+    obstacles_of,
+    read_offer,
     read_slots_and_calendars,
 )
-from slotkeeper.doors.api.appointment_forms import CalendarStanding, Time, ZoneName, write_calendars
+from slotkeeper.calendars.busy import CalendarReading, read_calendars
+from slotkeeper.doors.api.appointment_forms import CalendarStanding, Source, Time, ZoneName, source_of, write_calendars
 from slotkeeper.doors.api.base import NOT_FOUND, JsonEndpoint, Query, answer, answers
 from slotkeeper.doors.api.reading import known_id
 from slotkeeper.doors.api.times import TimeReader, read_range, with_lost_plus, zone_of
@@ -67,7 +71,7 @@ class SlotOut(msgspec.Struct, gc=False):
 
 
 class CalendarOfPerson(CalendarStanding):
-    """A connected calendar that had a say, and whose it is."""
+    """A connected calendar that blocks time, and whose it is."""
 
     user_id: int
 
@@ -77,6 +81,7 @@ class SlotsAnswer(msgspec.Struct):
 
     time_zone: str
     slots: list[SlotOut]
+    source: Source
     calendars: list[CalendarOfPerson]
 
 
@@ -85,6 +90,8 @@ class NextSlotAnswer(msgspec.Struct):
 
     time_zone: str
     slot: SlotOut | None
+    source: Source | UnsetType = UNSET
+    calendars: list[CalendarOfPerson] | UnsetType = UNSET
 
 
 class ReasonOut(msgspec.Struct, omit_defaults=True):
@@ -102,6 +109,8 @@ class WhyAnswer(msgspec.Struct):
 
     bookable: bool
     reasons: list[ReasonOut]
+    source: Source | UnsetType = UNSET
+    calendars: list[CalendarOfPerson] | UnsetType = UNSET
 
 
 class Slots(JsonEndpoint):
@@ -116,13 +125,8 @@ class Slots(JsonEndpoint):
         zone = zone_of(caller, query.time_zone)
         _, within = read_range(zone, query.start, query.end, MAX_RANGE_DAYS)
         slots, readings = read_slots_and_calendars(_slot_query(caller, query, within), query.limit)
-        form = TimeForm.with_offset(zone)
-        calendars = [
-            CalendarOfPerson(one.name, one.status, one.as_of, user_id)
-            for user_id, of_person in readings.items()
-            for one in write_calendars(of_person, form)
-        ]
-        return answer({"time_zone": zone, "slots": write_offered(slots, zone), "calendars": calendars})
+        written = {"time_zone": zone, "slots": write_offered(slots, zone)}
+        return answer(written | _write_sources(readings, zone, caller))
 
 
 class NextSlot(JsonEndpoint):
@@ -138,9 +142,11 @@ class NextSlot(JsonEndpoint):
         times = TimeReader(zone)
         start = int(time.time()) if query.start is None else times.edge("start", with_lost_plus(query.start))[1]
         times.check()
-        slots = read_next_slots(_slot_query(caller, query, Interval(start, start)), 1)
-        written = write_offered(slots, zone)
-        return answer({"time_zone": zone, "slot": written[0] if written else None})
+        asked = _slot_query(caller, query, Interval(start, start))
+        offer = read_offer(asked.business_id, asked.service_id, asked.user_id)
+        offered = write_offered(next_slots_of(offer, asked, 1), zone)
+        written = {"time_zone": zone, "slot": offered[0] if offered else None}
+        return answer(written | _read_sources(offer, asked.now, zone, caller))
 
 
 class WhyNot(JsonEndpoint):
@@ -152,12 +158,16 @@ class WhyNot(JsonEndpoint):
     def get(self, parsed_query: Query[WhyQuery]) -> HttpResponse:
         """Say why a time cannot be booked; no reason means that it can."""
         query, caller = parsed_query, self.caller
-        times = TimeReader(zone_of(caller, query.time_zone))
+        zone = zone_of(caller, query.time_zone)
+        times = TimeReader(zone)
         at = times.instant("at", with_lost_plus(query.at))
         times.check()
-        obstacles = read_obstacles(_slot_query(caller, query, Interval(at, at + 1)))
+        asked = _slot_query(caller, query, Interval(at, at + 1))
+        offer = read_offer(asked.business_id, asked.service_id, asked.user_id)
+        obstacles = obstacles_of(offer, asked)
         shown = readable_appointments(obstacles, caller)
-        return answer({"bookable": not obstacles, "reasons": [_write_obstacle(one, shown) for one in obstacles]})
+        written = {"bookable": not obstacles, "reasons": [_write_obstacle(one, shown) for one in obstacles]}
+        return answer(written | _read_sources(offer, asked.now, zone, caller))
 
 
 def write_offered(slots: list[Slot], zone: str) -> list[SlotOut]:
@@ -172,6 +182,21 @@ def write_offered(slots: list[Slot], zone: str) -> list[SlotOut]:
 def _slot_query(caller: Caller, query: SlotsQuery | NextSlotQuery | WhyQuery, within: Interval) -> SlotQuery:
     user_id = None if query.user_id is None else known_id(query.user_id)
     return SlotQuery(caller.business_id, known_id(query.service_id), within, int(time.time()), user_id)
+
+
+def _read_sources(offer: Offer, now: int, zone: str, caller: Caller) -> dict[str, Any]:
+    user_ids = [person.user_id for person in offer.people if person.has_calendars]
+    return _write_sources(read_calendars(user_ids, Interval(now, now), now), zone, caller) if user_ids else {}
+
+
+def _write_sources(readings: dict[int, list[CalendarReading]], zone: str, caller: Caller) -> dict[str, Any]:
+    form = TimeForm.with_offset(zone)
+    calendars = [
+        CalendarOfPerson(one.name, one.status, one.as_of, user_id)
+        for user_id, of_person in readings.items()
+        for one in write_calendars(of_person, form, user_id, caller)
+    ]
+    return {"source": source_of(chain.from_iterable(readings.values())), "calendars": calendars}
 
 
 def _write_obstacle(obstacle: Obstacle, readable: frozenset[int]) -> ReasonOut:

@@ -19,7 +19,9 @@ from slotkeeper.appointments.insert import Booking
 from slotkeeper.appointments.models import SeriesPlace
 from slotkeeper.appointments.rows import AppointmentRow, find
 from slotkeeper.appointments.warnings import read_warnings
+from slotkeeper.calendars.live import ask_live
 from slotkeeper.doors.access import permit
+from slotkeeper.doors.asking_live import ask_before_change
 from slotkeeper.doors.dashboard.appointment_form import USUAL_MINUTES, AppointmentForm, initial_of
 from slotkeeper.doors.dashboard.asking import (
     LARGEST_ID,
@@ -78,6 +80,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _form_page(request, form)
     wanted = {"user_id": caller.user_id} | form.wanted()
+    ask_live([wanted["user_id"]], caller.business_id)
     try:
         writable(caller).require(wanted["user_id"], wanted.get("service_id"))
         row = actions.book(Booking(business_id=caller.business_id, **wanted), caller.actor, _now())
@@ -102,6 +105,7 @@ def edit(request: HttpRequest, appointment_id: int) -> HttpResponse:
         return _form_page(request, form)
     wanted = form.wanted()
     version = form.cleaned_data["version"] or 0
+    ask_before_change(writable(caller), row.id, wanted)
     try:
         may_assign = caller.may(Permission.APPOINTMENTS_ASSIGN)
         target = Target(writable(caller), row.id, frozenset({version}), may_assign=may_assign)

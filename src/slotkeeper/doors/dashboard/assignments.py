@@ -13,8 +13,8 @@ from slotkeeper.appointments import actions
 from slotkeeper.appointments.actions import Target
 from slotkeeper.appointments.models import Appointment
 from slotkeeper.appointments.rows import AppointmentRow, find
-from slotkeeper.calendars.live import ask_live
 from slotkeeper.doors.access import permit
+from slotkeeper.doors.asking_live import ask_before_change
 from slotkeeper.doors.dashboard.appointment_form import initial_of
 from slotkeeper.doors.dashboard.appointments import found, known, warn_of, with_alternative
 from slotkeeper.doors.dashboard.asking import caller_of, now, show, writable
@@ -42,7 +42,7 @@ def assign(request: HttpRequest, appointment_id: int) -> HttpResponse:
     if not form.is_valid():
         return _form_page(request, form)
     wanted = form.wanted()
-    ask_live([wanted.get("user_id", row.user_id)])
+    ask_before_change(writable(caller), row.id, wanted)
     versions = frozenset({form.cleaned_data["version"] or 0})
     may_assign = caller.may(Permission.APPOINTMENTS_ASSIGN)
     try:

@@ -9,6 +9,7 @@ from slotkeeper.appointments.calendar_sync import ENTITY
 from slotkeeper.appointments.rows import AppointmentRow
 from slotkeeper.calendars.models import CalendarEventLink, CalendarProposal, Health, LinkState
 from slotkeeper.doors.dashboard.calendar_words import Standing, health_of, in_words, standing_in_words
+from slotkeeper.doors.disclosure import told_of_calendar
 from slotkeeper.people.callers import Caller
 
 
@@ -22,7 +23,10 @@ class ShownLink(NamedTuple):
 
 
 def links_of(row: AppointmentRow, caller: Caller) -> list[ShownLink]:
-    """List the calendars that an appointment was meant to stand in; their names are their owner's business."""
+    """List the calendars that an appointment was meant to stand in.
+
+    Their names, and why their provider refuses, are their owner's business.
+    """
     opened = CalendarProposal.objects.filter(link=OuterRef("pk"), resolved_at=None)
     links = (
         CalendarEventLink.objects.filter(internal_entity_type=ENTITY, internal_entity_id=row.id)
@@ -38,7 +42,7 @@ def _shown(link: CalendarEventLink, caller: Caller) -> ShownLink:
     name = f"{link.calendar.name} ({link.connection.name})" if is_own else gettext("A connected calendar")
     problem = ""
     if link.state == LinkState.FAILING:
-        problem = in_words(link.last_error)
+        problem = told_of_calendar(in_words(link.last_error), link.connection.user_id, caller)
     elif link.state == LinkState.PENDING and link.connection.status != Health.CONNECTED:
         problem = str(health_of(link.connection).words)
     return ShownLink(name, standing_in_words(link), problem, bool(getattr(link, "is_disputed", False)))

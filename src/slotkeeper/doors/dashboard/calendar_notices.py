@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from django.db.models import Q
+
 from slotkeeper.appointments.calendar_sync import open_proposals
 from slotkeeper.appointments.reach import own_reach
 from slotkeeper.calendars.models import CalendarConnection, CalendarProposal, Health
@@ -10,7 +12,7 @@ from slotkeeper.rules.permissions import Permission
 
 
 class Notices(NamedTuple):
-    """How many changes wait for a decision, and the names of the accounts that no longer let us in."""
+    """How many changes wait for a decision, and the names of the accounts that their owner was told of."""
 
     waiting: int
     lost: list[str]
@@ -20,7 +22,8 @@ def notices_of(caller: Caller) -> Notices:
     """Say what wants the caller; two quick questions for the many whom nothing wants."""
     if not caller.may(Permission.CALENDARS_READ):
         return Notices(0, [])
-    lost = CalendarConnection.objects.filter(user_id=caller.user_id, status=Health.RECONNECT).order_by("pk")
+    wanting = Q(status=Health.RECONNECT) | Q(told_at__isnull=False)
+    lost = CalendarConnection.objects.filter(wanting, user_id=caller.user_id).order_by("pk")
     return Notices(_waiting(caller), list(lost.values_list("name", flat=True)))
 
 

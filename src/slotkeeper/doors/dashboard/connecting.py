@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 
+from slotkeeper.appointments.calendar_sync import plan_for_person
 from slotkeeper.calendars import connections
 from slotkeeper.calendars.connections import CannotConnect, Credentials
 from slotkeeper.calendars.models import CalendarConnection, Kind
@@ -77,7 +78,7 @@ def said(connection: CalendarConnection) -> str:
 def _connected(request: HttpRequest, form: forms.Form, credentials: Credentials) -> HttpResponse | None:
     caller = caller_of(request)
     try:
-        connection = connections.connect(owner_of(caller), credentials, caller.actor)
+        connection = connections.connect(owner_of(caller), credentials, caller.actor, plan_for_person)
     except CannotConnect as error:
         form.add_error(None, in_words(str(error)))
         return None

@@ -181,7 +181,7 @@ def _shown(connection: CalendarConnection) -> Shown:
         health_of(connection),
         _problems(connection),
         connection.provider in {Kind.GOOGLE, Kind.MICROSOFT},
-        connection.status == Health.RECONNECT,
+        connection.status == Health.RECONNECT or connection.told_at is not None,
         ConnectionForm(prefix=_prefix(connection), initial=initial),
     )
 

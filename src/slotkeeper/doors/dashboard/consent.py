@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 
+from slotkeeper.appointments.calendar_sync import plan_for_person
 from slotkeeper.calendars import connections, oauth
 from slotkeeper.calendars.connections import CannotConnect, Credentials, UnknownConnection
 from slotkeeper.calendars.identity import credentials_of
@@ -96,7 +97,7 @@ def _connected(request: HttpRequest, credentials: Credentials, connection_id: in
     """Connect, or connect again."""
     caller = caller_of(request)
     if connection_id is None:
-        connection = connections.connect(owner_of(caller), credentials, caller.actor)
+        connection = connections.connect(owner_of(caller), credentials, caller.actor, plan_for_person)
         messages.success(request, said(connection))
         return redirect(f"{reverse('calendars')}#connection-{connection.pk}")
     try:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext, gettext_lazy, pgettext
 
 from slotkeeper.changes.models import Change
 from slotkeeper.doors.dashboard.sharing_words import why_given
+from slotkeeper.doors.disclosure import sees_former_addresses
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.local_time import InvalidTime, parse_time
 from slotkeeper.rules.permissions import Permission
@@ -73,7 +74,7 @@ def history_of(
     found = Change.objects.filter(
         business_id=caller.business_id, subject_kind="appointment", subject_id=appointment_id
     ).order_by("-id")[:MOST_CHANGES]
-    hidden = frozenset() if caller.may(Permission.CONTACTS_READ_DETAILS) else _DETAILS
+    hidden = frozenset() if sees_former_addresses(caller) else _DETAILS
 
     def words(name: str, value: Any) -> str | None:
         if value is None:

@@ -14,8 +14,10 @@ from slotkeeper.appointments.calendar_sync import UnknownProposal
 from slotkeeper.appointments.models import Appointment
 from slotkeeper.calendars.models import CalendarProposal
 from slotkeeper.doors.access import permit
+from slotkeeper.doors.asking_live import ask_before_accepting, ask_before_change
 from slotkeeper.doors.dashboard.asking import caller_of, now, people_of, show, writable
 from slotkeeper.doors.dashboard.refusals import REFUSED, Asked, Refusal, refusal_of
+from slotkeeper.doors.disclosure import told_of_calendar
 from slotkeeper.doors.ids import known_id
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.intervals import Interval
@@ -27,7 +29,7 @@ _LONGEST_TIME = len("2026-01-15T10:00:00+01:00")
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A proposal as the page shows it; `person` where it is somebody else's appointment."""
+    """A proposal as the page shows it: made in which calendar of the reader's, or by which other `person`."""
 
     proposal: CalendarProposal
     appointment: Appointment
@@ -59,6 +61,7 @@ def decide(request: HttpRequest, proposal_id: int) -> HttpResponse:
         elif "instead" in request.POST:
             _move(request, caller, proposal_id)
         else:
+            ask_before_accepting(writable(caller), proposal_id)
             row = calendar_sync.accept(proposal_id, writable(caller), caller.actor, now())
             messages.success(request, gettext("“%(title)s” is changed.") % {"title": row.title})
     except (UnknownProposal, UnknownAppointment):
@@ -77,6 +80,7 @@ def _move(request: HttpRequest, caller: Caller, proposal_id: int) -> None:
     time = _time_of(found[0]) or _time_of(found[1])
     assert time is not None
     fields = {"start_time": start, "end_time": start + time.end - time.start}
+    ask_before_change(writable(caller), found[1].pk, fields)
     row = actions.update(Target(writable(caller), found[1].pk), fields, caller.actor, now())
     # What stands there is neither old nor proposed.
     calendar_sync.dismiss(proposal_id, writable(caller), caller.actor, now())
@@ -89,13 +93,13 @@ def _page(request: HttpRequest, refused_id: int = 0, error: Exception | None = N
     shown = []
     for proposal, appointment in calendar_sync.open_proposals(writable(caller)):
         refusal = _refusal(error, caller, proposal, appointment) if error and proposal.pk == refused_id else None
-        is_own = appointment.user_id == caller.user_id
+        owner_id = proposal.link.calendar.user_id
         shown.append(
             Shown(
                 proposal,
                 appointment,
-                proposal.link.calendar.name if is_own else "",
-                "" if is_own else people.get(appointment.user_id, ""),
+                told_of_calendar(proposal.link.calendar.name, owner_id, caller),
+                "" if owner_id == caller.user_id else people.get(owner_id, ""),
                 _is_one_day(_time_of(appointment), caller.time_zone),
                 _is_one_day(_time_of(proposal), caller.time_zone),
                 refusal,

@@ -157,7 +157,7 @@ def _preview(request: HttpRequest, form: ReassignForm, warning: str = "") -> Htt
     day = data["day"]
     within = day_bounds(caller.time_zone, day.year, day.month, day.day)
     absence = Absence(writable(caller), data["from_user_id"], tuple(data["to_user_ids"]), within)
-    ask_live(absence.to_user_ids)
+    ask_live(absence.to_user_ids, caller.business_id)
     manner = Manner(is_partial=True, may_overlap_time_off=data.get("over_time_off", False), is_preview=True)
     try:
         outcome = assignment.reassign(absence, manner, caller.actor, now())

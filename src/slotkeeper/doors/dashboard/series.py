@@ -18,7 +18,9 @@ from slotkeeper.appointments.actions import Target
 from slotkeeper.appointments.insert import Booking
 from slotkeeper.appointments.rows import AppointmentRow, find
 from slotkeeper.appointments.series import MOST_TIMES, MOST_WEEKS, RefusedDate, Repetition, SeriesRefused
+from slotkeeper.calendars.live import ask_live
 from slotkeeper.doors.access import permit
+from slotkeeper.doors.asking_live import ask_before_series_move
 from slotkeeper.doors.dashboard.appointment_form import AppointmentForm, initial_of
 from slotkeeper.doors.dashboard.asking import caller_of, now, readable, refuse_control_characters, show, writable
 from slotkeeper.doors.dashboard.refusals import REFUSED, Asked, Refusal, refusal_of
@@ -67,13 +69,14 @@ def repeat(request: HttpRequest) -> HttpResponse:
     form = RepeatForm(caller, None, request.POST)
     if not form.is_valid():
         return _repeat_page(request, form)
-    wanted = {"user_id": caller.user_id} | form.wanted()
-    booking = Booking(business_id=caller.business_id, sync_to_calendar=True, **wanted)
+    wanted = {"user_id": caller.user_id, "sync_to_calendar": True} | form.wanted()
+    booking = Booking(business_id=caller.business_id, **wanted)
     exchanged = _exchanged(request, caller)
     dates = _dates(form, booking, exchanged, caller)
     if not dates:
         form.add_error("times", _("No date is left."))
         return _repeat_page(request, form)
+    ask_live([booking.user_id], caller.business_id)
     try:
         writable(caller).require(booking.user_id, booking.service_id)
         rows = series.book_series(booking, list(dates.values()), caller.actor, now())
@@ -130,6 +133,7 @@ def move(request: HttpRequest, appointment_id: int) -> HttpResponse:
         return _series_page(request, row, rows, form)
     data = form.cleaned_data
     target, to = _target(caller, row.id, data.get("version") or 0), Interval(data["start_time"], data["end_time"])
+    ask_before_series_move(target.reach, row.id)
     try:
         moved = series.move_from_here(target, to, caller.time_zone, caller.actor, now())
     except SeriesRefused as error:

@@ -6,6 +6,7 @@ changes something is a POST; mail scanners and previews follow links, and they o
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
@@ -23,7 +24,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from slotkeeper.appointments.calendar_entry import calendar_file
 from slotkeeper.appointments.customer_links import LinkedAppointment, UnknownLink, open_link
-from slotkeeper.appointments.self_service import NotOffered, TooLate, cancel_by_customer, move_by_customer
+from slotkeeper.appointments.self_service import (
+    NotOffered,
+    TooLate,
+    ask_calendars,
+    cancel_by_customer,
+    move_by_customer,
+)
 from slotkeeper.appointments.slots import SlotQuery, UnknownService
 from slotkeeper.billing.models import Invoice
 from slotkeeper.billing.sheet import title_of
@@ -146,6 +153,7 @@ def move(request: HttpRequest, errand: Errand) -> HttpResponse:
     wait = wait_seconds(changing_limits(request))
     if wait:
         return _too_often(request, errand, wait)
+    _ask_calendars(errand)
     try:
         move_by_customer(errand.link, start, errand.now, named_source(CUSTOMER_LINK, request))
     except NotOffered as refusal:
@@ -258,6 +266,13 @@ def _ask(request: HttpRequest, errand: Errand, start: int, refusal: NotOffered |
     }
     status = HTTPStatus.OK if refusal is None else HTTPStatus.CONFLICT
     return errand.show(request, "self_service/move_ask.html", context | refusal_words(start, refusal), status)
+
+
+def _ask_calendars(errand: Errand) -> None:
+    """Ask the calendars of those who give the service; whether it is offered at all, moving says."""
+    row, now = errand.linked.row, errand.now
+    with suppress(UnknownService):
+        ask_calendars(SlotQuery(errand.business.pk, row.service_id or 0, Interval(now, now), now, row.user_id))
 
 
 def _too_often(request: HttpRequest, errand: Errand, wait: int) -> HttpResponse:
