@@ -33,7 +33,7 @@ from in_process import asker, cpu_ms  # noqa: E402
 from report import Requirement, requirements_table, table  # noqa: E402
 
 from servers.postgresql import free_port  # noqa: E402
-from slotkeeper.appointments.calendar_sync import event_of  # noqa: E402
+from slotkeeper.appointments.calendar_sync import event_of, plan_for_person  # noqa: E402
 from slotkeeper.calendars.connections import Credentials, Owner, connect  # noqa: E402
 from slotkeeper.calendars.models import BusyTime, CalendarConnection, ConnectedCalendar, Kind  # noqa: E402
 from slotkeeper.calendars.runs import work_on  # noqa: E402
@@ -123,7 +123,7 @@ def main() -> int:
 def link(owner: Membership, name: str) -> CalendarConnection:
     """Connect a feed, as its owner would."""
     whose = Owner(owner.user_id, owner.business_id)
-    return connect(whose, Credentials(Kind.ICS_FEED, f"http://localhost:{PORT}/{name}.ics"), COMMAND)
+    return connect(whose, Credentials(Kind.ICS_FEED, f"http://localhost:{PORT}/{name}.ics"), COMMAND, plan_for_person)
 
 
 def read(connection: CalendarConnection, times: int) -> list[float]:

@@ -185,7 +185,8 @@ def test_a_lost_answer_makes_no_second_event(connected):
     connected.twin.fault = "lost_answer"
     connected.book()
     connected.work()
-    assert connected.link().state == "pending"
+    link = connected.link()
+    assert (link.state, link.last_error) == ("failing", "The server cut the answer.")
     connected.work_later()
     assert connected.titles() == ["Consultation"]
     assert len(connected.twin.events) == 1
@@ -219,19 +220,22 @@ def test_one_refused_event_holds_up_no_other(connected, monkeypatch):
     assert states == {"failing": "The title is refused.", "synced": ""}
 
 
-def test_a_refused_reading_is_told_and_tried_again_an_hour_later(connected, monkeypatch):
+@pytest.mark.parametrize(("kind", "seconds"), [("ics_feed", 3600), ("caldav", 300)])
+def test_a_refused_reading_is_told_and_tried_again_later(connected, monkeypatch, kind, seconds):
     provider = accounts.PROVIDERS["caldav"](None)
+    CalendarConnection.objects.update(provider=kind)
 
     def read_changes(_calendar_id, _request):
         raise Refused("Reading the feed takes too much time.")
 
     with monkeypatch.context() as patched:
         patched.setattr(provider, "read_changes", read_changes)
-        patched.setitem(accounts.PROVIDERS, "caldav", lambda _account: provider)
+        patched.setitem(accounts.PROVIDERS, kind, lambda _account: provider)
         connected.work()
     calendar = connected.connection.calendars.get()
     assert calendar.last_error == "Reading the feed takes too much time."
-    assert 3590 < (calendar.next_read_at - datetime.now(UTC)).total_seconds() <= 3600
+    assert seconds - 10 < (calendar.next_read_at - datetime.now(UTC)).total_seconds() <= seconds
+    monkeypatch.setitem(accounts.PROVIDERS, kind, lambda _account: provider)
     connected.work_later()
     assert connected.connection.calendars.get().last_error == ""
 
@@ -321,11 +325,16 @@ def test_a_forgotten_cursor_loses_no_change(connected):
     assert sorted(BusyTime.objects.values_list("external_id", flat=True)) == ["three", "two"]
 
 
-def test_a_secret_that_no_key_opens_asks_for_a_new_connection(connected):
+def test_a_secret_that_no_key_opens_waits_for_the_key(connected):
     CalendarConnection.objects.update(sealed_secret="sealed with a key that was lost")
+    connected.book()
     connected.work()
     connected.connection.refresh_from_db()
-    assert connected.connection.status == "reconnect"
+    assert connected.connection.status == "failing"
+    CalendarConnection.objects.update(sealed_secret="")
+    connected.work_later()
+    connected.connection.refresh_from_db()
+    assert (connected.connection.status, connected.titles()) == ("connected", ["Consultation"])
 
 
 def test_what_a_killed_process_of_this_machine_held_is_free_when_a_worker_starts(connected):

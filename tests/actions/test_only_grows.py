@@ -43,7 +43,7 @@ def change(db) -> Change:
         ("source", "api 198.51.100.1"), ("at", datetime(2020, 1, 1, tzinfo=UTC)),
         ("before", None), ("before", {}), ("after", None), ("after", {"title": "Schnitt"}),
         ("after", {"contact_name": "Somebody else", "contact_email": None, "title": "Schnitt", "tags": ["ö"]}),
-        ("after", {"contact_name": None, "contact_email": None, "title": None, "tags": ["ö"]}),
+        ("after", {"contact_name": None, "contact_email": None, "title": "Schnitt", "tags": None}),
         ("after", {"contact_name": None, "contact_email": None, "title": "Schnitt", "tags": ["o"]}),
         ("after", {"contact_name": None, "contact_email": None, "title": "Schnitt", "tags": ["ö"], "notes": None}),
     ],

@@ -1,6 +1,7 @@
 """What CalDAV asks for beyond the contract of every calendar, against a real Radicale."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from slotkeeper.calendars.providers.base import (
     Account,
     ChangesRequest,
     CursorExpired,
+    EventChanged,
     EventDetails,
     EventPlace,
     Refused,
@@ -120,6 +122,30 @@ def test_a_server_that_gives_no_etag_is_asked_for_it(synced):
     synced.proxy.edit = without_etag
     written_event = synced.provider.create_event(EventPlace(synced.calendar_id, KEY), EVENT)
     assert written_event.etag == read(synced).events[0].etag
+
+
+@pytest.mark.parametrize("mark", ["W/{}", "{}-gzip"], ids=["weakened", "marked"])
+def test_an_etag_that_a_compressing_proxy_changed_is_understood(synced, mark):
+    def changed(_method, headers, content):
+        mend = {
+            name: mark.format(value).replace('"-gzip', '-gzip"') for name, value in headers if name.lower() == "etag"
+        }
+        return [(name, mend.get(name, value)) for name, value in headers], content
+
+    synced.proxy.edit = changed
+    made = synced.provider.create_event(EventPlace(synced.calendar_id, KEY), EVENT)
+    assert made.etag.startswith("W/") or made.etag.endswith('-gzip"')
+    place = EventPlace(synced.calendar_id, KEY, made.external_id, made.etag)
+    later = synced.provider.update_event(place, replace(EVENT, title="New", version=2))
+    assert synced.titles() == ["New"]
+    synced.provider.update_event(place._replace(etag=later.etag), replace(EVENT, title="Newer", version=3))
+    with pytest.raises(EventChanged):
+        synced.provider.update_event(place._replace(etag=later.etag), replace(EVENT, title="Late", version=4))
+
+
+def test_a_calendar_that_may_not_be_read_is_refused_and_the_account_goes_on(synced):
+    with synced.broken("forbidden"), pytest.raises(Refused, match="403"):
+        read(synced)
 
 
 def test_a_token_forgotten_in_silence_is_noticed(synced):

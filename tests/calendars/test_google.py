@@ -9,7 +9,6 @@ import pytest
 
 from contracts.google_world import GoogleWorld, id_of
 from servers.google_fake import moment
-from slotkeeper.calendars.mirror import union
 from slotkeeper.calendars.providers import json_api
 from slotkeeper.calendars.providers.base import (
     AccessLost,
@@ -23,7 +22,7 @@ from slotkeeper.calendars.providers.base import (
     Unavailable,
 )
 from slotkeeper.outbound.client import Limits
-from slotkeeper.rules.intervals import Interval
+from slotkeeper.rules.intervals import Interval, union
 
 
 def at(text):

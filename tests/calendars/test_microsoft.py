@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from contracts.graph_world import GraphWorld, id_of
-from slotkeeper.calendars.mirror import union
 from slotkeeper.calendars.providers import json_api
 from slotkeeper.calendars.providers.base import (
     ChangesRequest,
@@ -22,7 +21,7 @@ from slotkeeper.calendars.providers.base import (
     Unavailable,
 )
 from slotkeeper.outbound.client import Limits
-from slotkeeper.rules.intervals import Interval
+from slotkeeper.rules.intervals import Interval, union
 
 
 def at(text):

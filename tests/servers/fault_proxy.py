@@ -68,6 +68,9 @@ class Handler(BaseHTTPRequestHandler):
     def answer_locked_out(self, _body):
         self._answer(401, headers=[("WWW-Authenticate", 'Basic realm="x"')])
 
+    def answer_forbidden(self, _body):
+        self._answer(403)
+
     def answer_cut(self, body):
         """Do what is asked, and lose the answer on the way."""
         self._forward(body)

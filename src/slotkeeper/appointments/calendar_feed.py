@@ -5,21 +5,18 @@ from datetime import datetime, timedelta
 
 from django.utils.translation import gettext, override
 
-from slotkeeper.appointments.calendar_sync import ENTITY
+from slotkeeper.appointments.calendar_sync import CALENDAR_ROLES, ENTITY
 from slotkeeper.appointments.models import Appointment, AppointmentQuerySet
 from slotkeeper.appointments.rows import MAX_DURATION_SECONDS
 from slotkeeper.calendars.ics_writing import folded, ics_text, ics_time
 from slotkeeper.calendars.models import CalendarEventLink, CalendarFeed
 from slotkeeper.people.models import Membership
 from slotkeeper.rules.appointment_status import Status
-from slotkeeper.rules.permissions import PERMISSIONS, Permission
 
 BACK, AHEAD = timedelta(days=30), timedelta(days=366)
 MOST_EVENTS = 10_000
 _LONGEST = timedelta(seconds=MAX_DURATION_SECONDS)
 _SHOWN = [Status.SCHEDULED, Status.CONFIRMED, Status.COMPLETED]
-# Whoever's role has no calendars in a business any more reads nothing of it by an old address either.
-_ROLES = [role for role, allowed in PERMISSIONS.items() if Permission.CALENDARS_READ in allowed]
 
 
 def write_feed(feed: CalendarFeed, now: datetime) -> bytes:
@@ -47,7 +44,8 @@ def write_feed(feed: CalendarFeed, now: datetime) -> bytes:
 
 
 def _appointments(feed: CalendarFeed, now: datetime) -> AppointmentQuerySet:
-    own = Membership.objects.active().filter(user_id=feed.user_id, role__in=_ROLES)
+    # Whoever's role has no calendars in a business any more reads nothing of it by an old address either.
+    own = Membership.objects.active().filter(user_id=feed.user_id, role__in=CALENDAR_ROLES)
     return Appointment.objects.filter(
         user_id=feed.user_id,
         business_id__in=own.values("business_id"),

@@ -4,27 +4,37 @@
 matter. So a wake-up that is lost, or comes twice, changes nothing.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Q
 
 from slotkeeper.appointments import actions
 from slotkeeper.appointments.actions import Target
-from slotkeeper.appointments.models import Appointment, AppointmentQuerySet
+from slotkeeper.appointments.models import Appointment, AppointmentQuerySet, TimeClaim
 from slotkeeper.appointments.reach import Reach
 from slotkeeper.appointments.rows import AppointmentRow
+from slotkeeper.calendars.leases import wake
 from slotkeeper.calendars.links import Wanted, settle, want, write_again
-from slotkeeper.calendars.models import CalendarEventLink, CalendarProposal, ProposalKind, Resolution
+from slotkeeper.calendars.models import (
+    CalendarConnection,
+    CalendarEventLink,
+    CalendarProposal,
+    ProposalKind,
+    Resolution,
+)
 from slotkeeper.calendars.providers.base import EventDetails
 from slotkeeper.changes.models import Change
 from slotkeeper.changes.record import Actor, Subject, record
 from slotkeeper.people.models import Membership
-from slotkeeper.rules.appointment_status import Status
+from slotkeeper.rules.appointment_status import TERMINAL, Status
+from slotkeeper.rules.permissions import PERMISSIONS, Permission
 
 ENTITY = "appointment"
-_COMINGS_AND_GOINGS = {"created", "suspended", "reinstated", "removed", "left"}
+CALENDAR_ROLES = [role for role, allowed in PERMISSIONS.items() if Permission.CALENDARS_READ in allowed]
 _NOT_SHOWN = {Status.CANCELED.value}  # what was, or was missed, stays in the calendar as it was
 
 
@@ -36,9 +46,10 @@ def plan_changes(changes: Sequence[Change], now: datetime) -> None:
     """Wish what follows from changes to appointments, and to who may act here. In the caller's transaction."""
     plan({change.subject_id for change in changes if change.subject_kind == ENTITY}, now)
     of_members = [change for change in changes if change.subject_kind == "membership"]
-    came_or_went = {change.subject_id for change in of_members if change.verb in _COMINGS_AND_GOINGS}
-    for user_id in Membership.objects.filter(pk__in=came_or_went).values_list("user_id", flat=True):
+    members = Membership.objects.filter(pk__in={change.subject_id for change in of_members})
+    for user_id in members.values_list("user_id", flat=True).distinct():
         plan_for_person(user_id, now)
+        wake(CalendarConnection.objects.filter(user_id=user_id), now)  # they are read again, or no more
 
 
 def plan(appointment_ids: Iterable[int], now: datetime) -> None:
@@ -46,24 +57,36 @@ def plan(appointment_ids: Iterable[int], now: datetime) -> None:
     ids = list(appointment_ids)
     links = CalendarEventLink.objects.filter(internal_entity_type=ENTITY, internal_entity_id__in=ids)
     linked = set(links.values_list("internal_entity_id", flat=True))
-    shown = set(_shown(ids).values_list("pk", flat=True))
-    for appointment in Appointment.objects.filter(pk__in=shown | linked).order_by("pk"):
-        version = appointment.version if appointment.pk in shown else None
-        start, end = appointment.start_time, appointment.end_time
-        want(Wanted(ENTITY, appointment.pk, appointment.user_id, version, start, end), now)
+    people = _people_of(_synced(ids))
+    for appointment in Appointment.objects.filter(pk__in=people.keys() | linked).order_by("pk"):
+        shown_to = people.get(appointment.pk, frozenset())
+        version = appointment.version if shown_to else None
+        times, is_final = (appointment.start_time, appointment.end_time), appointment.status in TERMINAL
+        want(Wanted(ENTITY, appointment.pk, shown_to, version, *times, is_final), now)
 
 
 def plan_for_person(user_id: int, now: datetime) -> None:
-    """Wish it for all that a person has before them: they have chosen other calendars."""
-    ahead = Appointment.objects.filter(user_id=user_id, sync_to_calendar=True, end_time__gt=now)
+    """Wish it for all that a person has before them: they have chosen other calendars, or what they may see changed."""
+    claimed = TimeClaim.objects.filter(user_id=user_id, appointment__isnull=False, claimed_until__gt=now)
+    theirs = Q(user_id=user_id) | Q(pk__in=claimed.values("appointment_id"))
+    ahead = Appointment.objects.filter(theirs, sync_to_calendar=True, end_time__gt=now)
     with transaction.atomic():
         plan(ahead.values_list("pk", flat=True), now)
 
 
+def rewrite_events(appointment_ids: Iterable[int], now: datetime) -> None:
+    """Have appointments written into their people's calendars anew, whatever their version: a customer was erased."""
+    about = CalendarEventLink.objects.filter(internal_entity_type=ENTITY, internal_entity_id__in=list(appointment_ids))
+    for link in about.filter(may_exist=True):
+        write_again(link, now)
+
+
 def event_of(link: CalendarEventLink) -> EventDetails | None:
     """Say how a link's appointment should stand in the link's calendar now; None: not at all."""
-    appointment = _shown([link.internal_entity_id]).first()
-    if appointment is None or appointment.user_id != link.calendar.user_id or not link.calendar.receives:
+    appointment = _synced([link.internal_entity_id]).first()
+    if appointment is None or not link.calendar.receives:
+        return None
+    if link.calendar.user_id not in _people_of([appointment]).get(appointment.pk, ()):
         return None
     return EventDetails(
         key=link.event_key,
@@ -80,18 +103,15 @@ def event_of(link: CalendarEventLink) -> EventDetails | None:
 def accept(proposal_id: int, reach: Reach, actor: Actor, now: int) -> AppointmentRow:
     """Do to the appointment what its owner did in their calendar. Raises UnknownProposal and all that `update` does."""
     proposal = _open_proposal(proposal_id, reach)
-    target = Target(reach, proposal.link.internal_entity_id)
-    if proposal.kind == ProposalKind.DELETE:
-        row = actions.cancel(target, actor, now)
-    else:
+    wish: dict[str, Any] = {"status": Status.CANCELED}
+    if proposal.kind == ProposalKind.MOVE:
         assert proposal.start_time is not None
         assert proposal.end_time is not None
-        times = {
-            "start_time": int(proposal.start_time.timestamp()),
-            "end_time": int(proposal.end_time.timestamp()),
-        }
-        row = actions.update(target, times, actor, now)
-    settle([proposal.link_id], Resolution.ACCEPTED, _moment(now))
+        wish = {"start_time": int(proposal.start_time.timestamp()), "end_time": int(proposal.end_time.timestamp())}
+    row = actions.update(Target(reach, proposal.link.internal_entity_id), wish, actor, now)
+    with transaction.atomic():
+        settle([proposal.link_id], Resolution.ACCEPTED, _moment(now))
+        plan([row.id], _moment(now))  # nothing follows where the appointment was there already
     return row
 
 
@@ -122,11 +142,26 @@ def _open_proposal(proposal_id: int, reach: Reach) -> CalendarProposal:
     return proposal
 
 
-def _shown(ids: list[int]) -> AppointmentQuerySet:
-    """Keep those that shall stand in their person's own calendar: not if that person left, or is suspended."""
-    may_act = Membership.objects.active().filter(business_id=OuterRef("business_id"), user_id=OuterRef("user_id"))
-    synced = Appointment.objects.filter(Exists(may_act), pk__in=ids, sync_to_calendar=True)
-    return synced.exclude(status__in=_NOT_SHOWN)
+def _synced(ids: list[int]) -> AppointmentQuerySet:
+    return Appointment.objects.filter(pk__in=ids, sync_to_calendar=True).exclude(status__in=_NOT_SHOWN)
+
+
+def _people_of(appointments: Iterable[Appointment]) -> dict[int, frozenset[int]]:
+    """Say in whose own calendars appointments shall stand: of all who give them, and have calendars in that business.
+
+    Whoever left, is suspended, or has a role without calendars by now has no customers there any more.
+    """
+    businesses = {appointment.pk: appointment.business_id for appointment in appointments}
+    givers = {(appointment.pk, appointment.user_id) for appointment in appointments}
+    claims = TimeClaim.objects.filter(appointment_id__in=businesses, user_id__isnull=False)
+    givers.update(claims.values_list("appointment_id", "user_id"))
+    members = Membership.objects.active().filter(business_id__in=businesses.values(), role__in=CALENDAR_ROLES)
+    may_see = set(members.values_list("business_id", "user_id"))
+    people: dict[int, set[int]] = defaultdict(set)
+    for appointment_id, user_id in givers:
+        if (businesses[appointment_id], user_id) in may_see:
+            people[appointment_id].add(user_id)
+    return {appointment_id: frozenset(user_ids) for appointment_id, user_ids in people.items()}
 
 
 def _within(reach: Reach) -> AppointmentQuerySet:

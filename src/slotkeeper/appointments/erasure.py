@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from slotkeeper.appointments.calendar_sync import rewrite_events
 from slotkeeper.appointments.models import Appointment, IntakeAnswer
 from slotkeeper.changes.append_only import PERSONAL_FIELDS
 from slotkeeper.changes.models import Change
@@ -38,17 +39,29 @@ def erase_contact(business_id: int, contact_id: int, actor: Actor) -> None:
         theirs = Q(contact_id=contact_id) | Q(contact_id=None, pk__in=once_theirs)
         appointments = Appointment.objects.in_business(business_id).filter(theirs)
         appointment_ids = list(appointments.values_list("pk", flat=True))
+        titled_after_them = _take_name_out_of_titles(appointments)
         Appointment.objects.filter(pk__in=appointment_ids).update(**dict.fromkeys(_SNAPSHOT), contact=None)
+        rewrite_events(appointment_ids, datetime.now(UTC))
         IntakeAnswer.objects.filter(appointment_id__in=appointment_ids).delete()
         forget("appointment", appointment_ids, datetime.now(UTC))
         forget_answers_naming(contact_id)
         _blank(about.filter(subject_id__in=appointment_ids), set(_SNAPSHOT))
+        _blank(about.filter(subject_id__in=titled_after_them), {"title"})
         for appointment_id in once_theirs.difference(appointment_ids):
             _blank_while_theirs(about.filter(subject_id=appointment_id), contact_id)
         _blank(changes.filter(subject_kind="contact", subject_id=contact_id), set(PERSONAL_FIELDS) - set(_SNAPSHOT))
         version = contact.version + 1
         contact.delete()
         record(Subject(business_id, "contact", contact_id, version), "erased", actor, None, None)
+
+
+def _take_name_out_of_titles(appointments: QuerySet[Appointment]) -> list[int]:
+    """Leave of `Haircut: Carla Customer`, as whoever books for themselves is entered, the service; say of which."""
+    titled = [one for one in appointments if one.contact_name and one.contact_name in one.title]
+    for appointment in titled:
+        title = appointment.title.replace(str(appointment.contact_name), "").strip(" :,-") or "-"
+        Appointment.objects.filter(pk=appointment.pk).update(title=title)
+    return [appointment.pk for appointment in titled]
 
 
 def _blank_while_theirs(changes: QuerySet[Change], contact_id: int) -> None:

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 from django.conf import settings
 
+from slotkeeper.calendars.leases import Lease
 from slotkeeper.calendars.models import CalendarConnection, Kind
-from slotkeeper.calendars.providers.base import AccessLost, Account, CalendarProvider
+from slotkeeper.calendars.providers.base import Account, CalendarProvider, Unavailable
 from slotkeeper.calendars.providers.caldav import CalDavProvider
 from slotkeeper.calendars.providers.google import open_google
 from slotkeeper.calendars.providers.ics_feed import IcsFeedProvider
@@ -22,17 +23,24 @@ PROVIDERS: dict[str, Callable[[Account], CalendarProvider]] = {
 }
 
 
-@contextmanager
-def opened(connection: CalendarConnection, seconds: float | None = None) -> Iterator[CalendarProvider]:
-    """Open an account, for so long at most. Raises AccessLost where its secret cannot be opened any more."""
+def secret_of(connection: CalendarConnection) -> str:
+    """Unseal a connection's password, tokens, or address of a feed. Raises Unavailable."""
     try:
-        secret = secret_box().open(connection.sealed_secret) if connection.sealed_secret else ""
+        return secret_box().open(connection.sealed_secret) if connection.sealed_secret else ""
     except SealBroken:
-        raise AccessLost("The stored password was sealed with another key. Please connect again.") from None
+        raise Unavailable("The stored password was sealed with another key; whoever runs this server has it.") from None
+
+
+@contextmanager
+def opened(connection: CalendarConnection, lease: Lease, seconds: float) -> Iterator[CalendarProvider]:
+    """Open an account under its lease, for so long at most. Raises Unavailable where its secret cannot be opened.
+
+    What an operator did to the keys they can undo, so nothing is given up for it.
+    """
+    secret = secret_of(connection)
 
     def keep_secret(newer: str) -> None:
-        sealed = secret_box().seal(newer)
-        CalendarConnection.objects.filter(pk=connection.pk).update(sealed_secret=sealed)
+        lease.renew(sealed_secret=secret_box().seal(newer))
 
     with Client(settings.CONFIGURATION.private_hosts, seconds) as http:
         is_feed = connection.provider == Kind.ICS_FEED  # its address is its secret

@@ -13,8 +13,11 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import transaction
 
-from slotkeeper.calendars.accounts import PROVIDERS
+from slotkeeper.calendars.accounts import PROVIDERS, secret_of
 from slotkeeper.calendars.leases import wake
+from slotkeeper.calendars.listing import take_calendars
+from slotkeeper.calendars.live import forget_who_is_asked
+from slotkeeper.calendars.mirror import forget_what_was_read
 from slotkeeper.calendars.models import (
     BusyTime,
     CalendarConnection,
@@ -28,6 +31,8 @@ from slotkeeper.changes.record import Actor, Subject, record
 from slotkeeper.outbound.client import Client
 from slotkeeper.outbound.secret_box import secret_box
 
+Plan = Callable[[int, datetime], None]  # wishes anew what a person has ahead of them
+MOST_CONNECTIONS = 20  # of one person
 _SUBJECT = "calendar_connection"
 _PATIENCE_SECONDS = 12.0  # somebody waits at a page, and a web worker with them
 
@@ -80,16 +85,18 @@ def find_connection(owner: Owner, connection_id: int) -> CalendarConnection:
     return found
 
 
-def connect(owner: Owner, credentials: Credentials, actor: Actor) -> CalendarConnection:
+def connect(owner: Owner, credentials: Credentials, actor: Actor, then: Plan) -> CalendarConnection:
     """Connect an account. Its main calendar blocks time and receives appointments until its owner chooses otherwise.
 
-    The same account twice is one connection. Raises CannotConnect.
+    `then` plans what lies ahead. The same account twice is one connection. Raises CannotConnect.
     """
     credentials, calendars = _tried(credentials)
     if credentials.kind is Kind.ICS_FEED:
         credentials = _with_address_sealed(credentials)
     now = datetime.now(UTC)
     with transaction.atomic():
+        if CalendarConnection.objects.filter(user_id=owner.user_id).count() >= MOST_CONNECTIONS:
+            raise CannotConnect(f"More than {MOST_CONNECTIONS} accounts of one person cannot be connected.")
         connection, is_new = CalendarConnection.objects.get_or_create(
             user_id=owner.user_id,
             provider=credentials.kind,
@@ -98,38 +105,32 @@ def connect(owner: Owner, credentials: Credentials, actor: Actor) -> CalendarCon
             defaults={"name": _name(credentials), "created_at": now, "due_at": now},
         )
         _renew(connection, credentials, now)
-        known = set(connection.calendars.values_list("external_id", flat=True))
-        main = _main(calendars)
-        for calendar in calendars:
-            if calendar.external_id not in known:
-                ConnectedCalendar.objects.create(
-                    connection=connection,
-                    user_id=owner.user_id,
-                    external_id=calendar.external_id,
-                    name=calendar.name[:255],
-                    is_writable=calendar.is_writable,
-                    blocks=is_new and calendar == main,
-                    receives=is_new and calendar == main and calendar.is_writable,
-                    next_read_at=now,
-                )
+        take_calendars(connection, calendars, now, main=_main(calendars) if is_new else None)
+        then(owner.user_id, now)
         subject = Subject(owner.business_id, _SUBJECT, connection.pk)
-        record(subject, "connected", actor, None, {"provider": connection.provider, "name": connection.name})
+        record(subject, "connected", actor, None, {"provider": connection.provider})
     return connection
 
 
 def reconnect(owner: Owner, connection_id: int, credentials: Credentials, actor: Actor) -> CalendarConnection:
-    """Give a connection a new password or new tokens. Raises UnknownConnection and CannotConnect."""
-    connection = find_connection(owner, connection_id)
-    credentials, _ = _tried(credentials)
+    """Give a connection a new password or new tokens; a feed has none, and is asked at the address that it has.
+
+    Raises UnknownConnection and CannotConnect.
+    """
+    connection, now = find_connection(owner, connection_id), datetime.now(UTC)
+    if connection.provider == Kind.ICS_FEED:
+        credentials = replace(credentials, url=_address_of(connection))
+    credentials, calendars = _tried(credentials)
+    if credentials.kind is Kind.ICS_FEED:
+        credentials = _with_address_sealed(credentials)
     with transaction.atomic():
-        _renew(connection, credentials, datetime.now(UTC))
+        _renew(connection, credentials, now)
+        take_calendars(connection, calendars, now)
         record(Subject(owner.business_id, _SUBJECT, connection.pk), "reconnected", actor, None, None)
     return connection
 
 
-def choose(
-    owner: Owner, calendar_id: int, wish: dict[str, bool], actor: Actor, then: Callable[[int, datetime], None]
-) -> ConnectedCalendar:
+def choose(owner: Owner, calendar_id: int, wish: dict[str, bool], actor: Actor, then: Plan) -> ConnectedCalendar:
     """Choose whether a calendar `blocks` time and `receives` appointments; `then` plans anew what lies ahead.
 
     Raises UnknownCalendar and NotWritable.
@@ -145,6 +146,8 @@ def choose(
         if before == wish:
             return calendar
         ConnectedCalendar.objects.filter(pk=calendar.pk).update(**wish, next_read_at=now)
+        if before.get("blocks") != wish.get("blocks"):
+            forget_what_was_read(ConnectedCalendar.objects.filter(pk=calendar.pk))
         record(Subject(owner.business_id, _SUBJECT, calendar.connection_id), "calendar chosen", actor, before, wish)
         then(owner.user_id, now)
         wake(CalendarConnection.objects.filter(pk=calendar.connection_id), now)
@@ -167,6 +170,7 @@ def change(
         with transaction.atomic():
             CalendarConnection.objects.filter(pk=connection.pk).update(**changed)
             record(Subject(owner.business_id, _SUBJECT, connection.pk), "updated", actor, before, changed)
+        forget_who_is_asked()
     return find_connection(owner, connection_id)
 
 
@@ -182,10 +186,16 @@ def disconnect(owner: Owner, connection_id: int, actor: Actor) -> None:
     connection = find_connection(owner, connection_id)
     with transaction.atomic():
         BusyTime.objects.filter(calendar__connection=connection).delete()
-        record(
-            Subject(owner.business_id, _SUBJECT, connection.pk), "disconnected", actor, {"name": connection.name}, None
-        )
+        about = {"provider": connection.provider}  # its name is mostly a private address
+        record(Subject(owner.business_id, _SUBJECT, connection.pk), "disconnected", actor, about, None)
         connection.delete()
+
+
+def _address_of(connection: CalendarConnection) -> str:
+    try:
+        return secret_of(connection)
+    except ProviderError as error:
+        raise CannotConnect(str(error)) from None
 
 
 def _tried(credentials: Credentials) -> tuple[Credentials, list[RemoteCalendar]]:
@@ -214,6 +224,7 @@ def _renew(connection: CalendarConnection, credentials: Credentials, now: dateti
     CalendarConnection.objects.filter(pk=connection.pk).update(
         sealed_secret=secret_box().seal(credentials.secret) if credentials.secret else "",
         status=Health.CONNECTED, last_error="", failures=0, told_at=None, due_at=now,
+        lease="", leased_until=None,  # who is at it with the former secret shall not write that back
     )  # fmt: skip
     connection.refresh_from_db()
 

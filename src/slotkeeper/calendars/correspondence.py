@@ -1,4 +1,4 @@
-"""The message about a calendar that has to be connected again."""
+"""The message about a calendar that has to be connected again, or that has not been read for a day."""
 
 from datetime import datetime
 
@@ -24,7 +24,7 @@ class CalendarCorrespondent:
         """Say which calendar needs its owner. Raises NotToBeSent where it no longer does."""
         del now
         connection = CalendarConnection.objects.filter(pk=message.subject_id).select_related("user").first()
-        if connection is None or connection.status != Health.RECONNECT:
+        if connection is None or connection.status == Health.CONNECTED:
             raise NotToBeSent(State.SUPERSEDED, Reason.NO_LONGER_TRUE)
         business = Business.objects.get(pk=message.business_id)
         language = known_language(connection.user.locale) or settings.LANGUAGE_CODE

@@ -15,6 +15,7 @@ from slotkeeper.rules.reconcile import pause_after
 CONNECTION = "calendar_connection"
 _LONGEST_MESSAGE = 500
 _HELPS_FOR = timedelta(days=3)
+_PATIENCE = timedelta(days=1)
 
 
 def note_success(connection: CalendarConnection, now: datetime) -> None:
@@ -35,19 +36,39 @@ def note_failure(connection: CalendarConnection, message: str, now: datetime, re
     """Note that the provider is away; say when to try it again."""
     failures = connection.failures + 1
     pause = pause_after(failures, retry_after, random.random())  # noqa: S311 -- jitter, not a secret
-    CalendarConnection.objects.filter(pk=connection.pk).update(
-        status=Health.FAILING, last_error=message[:_LONGEST_MESSAGE], failures=failures
-    )
+    _note_trouble(connection, message, now, failures=failures)
     return now + timedelta(seconds=pause)
+
+
+def note_unread(connection: CalendarConnection, message: str, now: datetime) -> None:
+    """Note that the provider answers, but gives none of the calendars that were chosen."""
+    _note_trouble(connection, message, now)
 
 
 def note_lost_access(connection: CalendarConnection, message: str, now: datetime) -> None:
     """Note that the provider no longer lets us in, and tell the owner, once."""
-    mine = CalendarConnection.objects.filter(pk=connection.pk)
     with transaction.atomic():
-        mine.update(status=Health.RECONNECT, last_error=message[:_LONGEST_MESSAGE])
-        if mine.filter(told_at=None).update(told_at=now):
-            tell_owner(connection, now)
+        _note(connection, Health.RECONNECT, message)
+        _tell_once(connection, now)
+
+
+def _note_trouble(connection: CalendarConnection, message: str, now: datetime, **noted: int) -> None:
+    """Note that it is failing; where it has been for a day, its owner may have to do something about it."""
+    with transaction.atomic():
+        _note(connection, Health.FAILING, message, **noted)
+        if now - (connection.last_success_at or connection.created_at) >= _PATIENCE:
+            _tell_once(connection, now)
+
+
+def _note(connection: CalendarConnection, status: Health, message: str, **noted: int) -> None:
+    CalendarConnection.objects.filter(pk=connection.pk).update(
+        status=status, last_error=message[:_LONGEST_MESSAGE], **noted
+    )
+
+
+def _tell_once(connection: CalendarConnection, now: datetime) -> None:
+    if CalendarConnection.objects.filter(pk=connection.pk, told_at=None).update(told_at=now):
+        tell_owner(connection, now)
 
 
 def tell_owner(connection: CalendarConnection, now: datetime) -> None:

@@ -5,6 +5,7 @@ when its lease runs out, or, on the same machine, as soon as a worker starts the
 `due_at`, also while somebody is at it: that is not lost.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +17,8 @@ from slotkeeper.calendars.models import CalendarConnection, Health
 from slotkeeper.processes import is_of_the_dead, new_claim
 
 LEASE = timedelta(minutes=3)  # longer than a run's writing and then one reading, with all its pages, may take
+_OF_ONE_PERSON = 2
+_LOOKED_AT = 500
 
 
 class LeaseLost(Exception):
@@ -29,9 +32,9 @@ class Lease:
     connection_id: int
     token: str
 
-    def renew(self) -> None:
-        """Keep it for another while. Raises LeaseLost."""
-        if not self._held().update(leased_until=datetime.now(UTC) + LEASE):
+    def renew(self, **noted: Any) -> None:
+        """Keep it for another while, and write down what is noted of the connection. Raises LeaseLost."""
+        if not self._held().update(leased_until=datetime.now(UTC) + LEASE, **noted):
             raise LeaseLost
 
     def release(self, due_at: datetime, **noted: Any) -> None:
@@ -61,11 +64,22 @@ def free_leases_of_the_dead(now: datetime) -> None:
             Lease(connection.pk, connection.lease).release(now)
 
 
-def due_connections(now: datetime, limit: int) -> list[int]:
-    """List connections to work on, those that have waited longest first; one whose worker died is among them."""
+def due_connections(now: datetime, limit: int, most_failing: int) -> list[int]:
+    """List connections to work on, those that have waited longest first; one whose worker died is among them.
+
+    Few of each person at a time, and few that failed last: whoever has slow calendars waits for themselves.
+    """
+    under_way = CalendarConnection.objects.filter(leased_until__gte=now)
+    of_person = Counter(under_way.values_list("user_id", flat=True))
     due = CalendarConnection.objects.exclude(status=Health.RECONNECT).exclude(leased_until__gte=now)
-    due = due.filter(Q(due_at__lte=now) | Q(leased_until__lt=now))
-    return list(due.order_by("due_at", "pk").values_list("pk", flat=True)[:limit])
+    due = due.filter(Q(due_at__lte=now) | Q(leased_until__lt=now)).order_by("due_at", "pk")
+    chosen: list[int] = []
+    for user_id, connection_id, failures in due.values_list("user_id", "pk", "failures")[:_LOOKED_AT]:
+        if of_person[user_id] < _OF_ONE_PERSON and (most_failing > 0 or not failures) and len(chosen) < limit:
+            chosen.append(connection_id)
+            of_person[user_id] += 1
+            most_failing -= bool(failures)
+    return chosen
 
 
 def wake(connections: QuerySet[CalendarConnection], now: datetime) -> None:

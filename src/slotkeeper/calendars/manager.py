@@ -10,7 +10,16 @@ from datetime import UTC, datetime
 from django.db import transaction
 
 from slotkeeper.calendars.leases import Lease
-from slotkeeper.calendars.mirror import READ_IN_FULL_EVERY, Sighting, note_reading, store_changes, window_at
+from slotkeeper.calendars.listing import take_calendars
+from slotkeeper.calendars.mirror import (
+    Sighting,
+    is_to_be_read_in_full,
+    links_seen,
+    note_reading,
+    sightings_in,
+    store_changes,
+    window_at,
+)
 from slotkeeper.calendars.models import (
     BusyTime,
     CalendarConnection,
@@ -18,6 +27,7 @@ from slotkeeper.calendars.models import (
     ConnectedCalendar,
     LinkState,
 )
+from slotkeeper.calendars.proposals import propose
 from slotkeeper.calendars.providers.base import (
     CalendarProvider,
     ChangesRequest,
@@ -47,7 +57,7 @@ class CalendarManager:
         """Write a new event; one that an earlier try left behind is taken over."""
         self.lease.renew()
         CalendarEventLink.objects.filter(pk=link.pk).update(may_exist=True)
-        self._note(link, event, self.provider.create_event(_place(link), event))
+        self._note(link, event, self.provider.create_event(self._place(link), event))
 
     def update_event(self, link: CalendarEventLink, event: EventDetails) -> None:
         """Write a newer version of an event, unless it was changed there meanwhile.
@@ -55,33 +65,51 @@ class CalendarManager:
         Raises EventChanged and EventGone, too.
         """
         self.lease.renew()
-        self._note(link, event, self.provider.update_event(_place(link), event))
+        self._note(link, event, self.provider.update_event(self._place(link), event))
 
     def delete_event(self, link: CalendarEventLink) -> None:
         """Remove an event; one that is no longer there is fine."""
         self.lease.renew()
-        self.provider.delete_event(_place(link))
+        self.provider.delete_event(self._place(link))
         self._store(link, state=LinkState.GONE, may_exist=False, external_event_id="", etag="", synced_version=None)
 
-    def read_calendar(self, calendar: ConnectedCalendar) -> list[Sighting]:
-        """Bring what is kept of a calendar up to date; say what was seen of our own events there."""
-        now = self._clock()
-        is_stale = calendar.read_in_full_at is None or now - calendar.read_in_full_at >= READ_IN_FULL_EVERY
+    def read_calendar(self, calendar: ConnectedCalendar) -> None:
+        """Bring what is kept of a calendar up to date, and propose what its owner did to events of ours there."""
+        now, user = self._clock(), self.connection.user
+        is_stale = is_to_be_read_in_full(calendar, now) or calendar.read_in_zone != user.time_zone
         request = ChangesRequest(
             cursor="" if is_stale else calendar.cursor,
             window=window_at(now),
-            zone=self.connection.user.time_zone,
-            owner_email=self.connection.user.email,
+            zone=user.time_zone,
+            owner_email=user.email,
         )
         try:
             changes = self.provider.read_changes(calendar.external_id, request)
         except CursorExpired:
             changes = self.provider.read_changes(calendar.external_id, request._replace(cursor=""))
         if changes.are_none:
-            note_reading(calendar, changes, now)
-            return []
+            note_reading(calendar, changes, request, now)
+            return
+        ours = links_seen(calendar, changes)
+        sightings = [self._looked_up(sighting) for sighting in sightings_in(calendar, changes, ours)]
         self.lease.renew()
-        return store_changes(calendar, changes, now)
+        with transaction.atomic():
+            store_changes(calendar, changes, ours)
+            note_reading(calendar, changes, request, now)
+            propose(sightings, now)
+
+    def find_event(self, link: CalendarEventLink) -> Sighting:
+        """Look up how an event stands in its calendar now, whatever it was when we wrote it last."""
+        place = self._place(link)._replace(etag="")
+        there = self.provider.find_event(place)
+        return Sighting(link, there.own_time if there else None, there.etag if there else "")
+
+    def list_anew(self) -> None:
+        """Take up what calendars the account has by now, and what they are called."""
+        listed = self.provider.list_calendars()
+        self.lease.renew()
+        with transaction.atomic():
+            take_calendars(self.connection, listed, self._clock())
 
     def get_busy(self, window: Interval) -> list[Interval]:
         """Give what the account's calendars block in a window, as far as it was read: merged, by start."""
@@ -97,6 +125,15 @@ class CalendarManager:
         for calendar in self.connection.calendars.filter(blocks=True):
             self.read_calendar(calendar)
         return self.get_busy(window)
+
+    def _looked_up(self, sighting: Sighting) -> Sighting:
+        """Ask for an event that is missing: it may only have been moved out of the time that is read."""
+        is_missing = sighting.time is None and sighting.link.wanted_end is not None
+        return self.find_event(sighting.link) if is_missing else sighting
+
+    def _place(self, link: CalendarEventLink) -> EventPlace:
+        zone = self.connection.user.time_zone
+        return EventPlace(link.external_calendar_id, link.event_key, link.external_event_id, link.etag, zone)
 
     def _note(self, link: CalendarEventLink, event: EventDetails, written: WrittenEvent) -> None:
         self._store(
@@ -117,7 +154,3 @@ class CalendarManager:
         with transaction.atomic():
             own.update(**fields, last_error="", failures=0, updated_at=now)
             own.filter(due_at=link.due_at).update(due_at=None)
-
-
-def _place(link: CalendarEventLink) -> EventPlace:
-    return EventPlace(link.external_calendar_id, link.event_key, link.external_event_id, link.etag)

@@ -1,20 +1,27 @@
 """What foreign calendars block, kept here: so that a booking never waits for a provider."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from hashlib import sha256
+from itertools import islice
+from typing import NamedTuple, TypeVar
 
-from django.db import transaction
+from django.db.models import QuerySet
 
 from slotkeeper.calendars.models import BusyTime, CalendarEventLink, ConnectedCalendar
-from slotkeeper.calendars.providers.base import Changes, RemoteEvent
-from slotkeeper.rules.intervals import Interval, union
+from slotkeeper.calendars.providers.base import Changes, ChangesRequest, Refused, RemoteEvent
+from slotkeeper.rules.intervals import Interval, subtract
 
 READ_EVERY = timedelta(minutes=5)
 READ_IN_FULL_EVERY = timedelta(hours=24)  # the window moves on, and series with it
-WINDOW = (timedelta(days=-1), timedelta(days=366))
+WINDOW = (timedelta(days=-1), timedelta(days=732))  # a service is offered for 730 days at most
 PIECE_SECONDS = 31 * 86_400  # readers look no further back than this for what reaches into their window
+MOST_PIECES = 20_000  # of one calendar: 27 a day
 _ROWS_AT_ONCE = 500
+_LONGEST_ID_BYTES = 500
+
+
+T = TypeVar("T")
 
 
 class Sighting(NamedTuple):
@@ -31,46 +38,65 @@ def window_at(now: datetime) -> Interval:
     return Interval(int(start.timestamp()), int(end.timestamp()))
 
 
-def store_changes(calendar: ConnectedCalendar, changes: Changes, now: datetime) -> list[Sighting]:
-    """Store what changed in a calendar, all or nothing; give what was seen of our own events.
+def is_to_be_read_in_full(calendar: ConnectedCalendar, now: datetime) -> bool:
+    """Say whether what changed since is not enough: the window has moved on by a day."""
+    return calendar.read_in_full_at is None or now - calendar.read_in_full_at >= READ_IN_FULL_EVERY
 
-    Events of ours block nothing here: their appointments do that themselves.
+
+def store_changes(calendar: ConnectedCalendar, changes: Changes, ours: Container[str]) -> None:
+    """Store what changed in a calendar that was read, if it blocks time. In a transaction. Raises Refused.
+
+    Events of ours, named by their ids, block nothing here: their appointments do that themselves. What their owner
+    made of them beside that, such as a series, does.
     """
-    links = _links_seen(calendar, changes)
-    foreign = [event for event in changes.events if event.external_id not in links]
-    with transaction.atomic():
-        stored = BusyTime.objects.filter(calendar=calendar)
-        if changes.is_full:
-            stored.delete()
-        else:
-            touched = [*changes.removed, *(event.external_id for event in changes.events)]
-            for number in range(0, len(touched), _ROWS_AT_ONCE):
-                stored.filter(external_id__in=touched[number : number + _ROWS_AT_ONCE]).delete()
-        BusyTime.objects.bulk_create(_rows(calendar, foreign), batch_size=_ROWS_AT_ONCE)
-        note_reading(calendar, changes, now)
-    return list(_sightings(calendar, changes, links))
+    stored = BusyTime.objects.filter(calendar=calendar)
+    if changes.is_full:
+        stored.delete()
+    else:
+        touched = [_stored_id(name) for name in (*changes.removed, *(event.external_id for event in changes.events))]
+        for some in batched(touched, _ROWS_AT_ONCE):
+            stored.filter(external_id__in=some).delete()
+    # Its owner may have chosen meanwhile.
+    if not ConnectedCalendar.objects.select_for_update().filter(pk=calendar.pk, blocks=True).exists():
+        return
+    count = 0
+    for batch in batched(islice(_pieces(changes.events, ours), MOST_PIECES + 1), _ROWS_AT_ONCE):
+        count += len(BusyTime.objects.bulk_create(_row(calendar, *piece) for piece in batch))
+    if count > MOST_PIECES:
+        raise Refused(f"There is too much in this calendar: more than {MOST_PIECES:,} times to keep free.")
 
 
-def note_reading(calendar: ConnectedCalendar, changes: Changes, now: datetime) -> None:
-    """Note that a calendar was read, up to where, and when to read it next: sooner if that was asked for meanwhile."""
+def note_reading(calendar: ConnectedCalendar, changes: Changes, request: ChangesRequest, now: datetime) -> None:
+    """Note that a calendar was read, up to where, and when to read it next.
+
+    What was wished for while it was read counts: sooner, or once more from the beginning.
+    """
     fields = {"cursor": changes.cursor, "read_at": now, "last_error": ""}
     if changes.is_full:
-        fields["read_in_full_at"] = now
+        fields |= {"read_in_full_at": now, "read_in_zone": request.zone}
     known, calendar.next_read_at = calendar.next_read_at, now + READ_EVERY
     own = ConnectedCalendar.objects.filter(pk=calendar.pk)
-    if not own.filter(next_read_at__lte=known).update(next_read_at=calendar.next_read_at, **fields):
-        own.update(**fields)
+    as_it_was = own.filter(cursor=calendar.cursor)
+    if not as_it_was.filter(next_read_at__lte=known).update(next_read_at=calendar.next_read_at, **fields):
+        as_it_was.update(**fields)
 
 
-def _links_seen(calendar: ConnectedCalendar, changes: Changes) -> dict[str, CalendarEventLink]:
+def forget_what_was_read(calendars: QuerySet[ConnectedCalendar]) -> None:
+    """Drop what calendars block; if they are read again, then from the beginning."""
+    BusyTime.objects.filter(calendar__in=calendars).delete()
+    calendars.exclude(cursor="", read_at=None).update(cursor="", read_at=None, read_in_full_at=None)
+
+
+def links_seen(calendar: ConnectedCalendar, changes: Changes) -> dict[str, CalendarEventLink]:
     """Find the links of our events among what changed, by their ids in the calendar.
 
     A key leads to its link from any of the person's calendars, such as a feed of the one we wrote into. In that one
     the id must be right, too: a copy that the owner made of our event may carry its key, and is an event of theirs.
     """
     keys = [event.key for event in changes.events if event.key]
-    found = CalendarEventLink.objects.filter(event_key__in=keys, connection__user_id=calendar.user_id)
-    by_key = {link.event_key: link for link in found}
+    theirs = CalendarEventLink.objects.filter(connection__user_id=calendar.user_id)
+    batches = (theirs.filter(event_key__in=some) for some in batched(keys, _ROWS_AT_ONCE))
+    by_key = {link.event_key: link for links in batches for link in links}
     return {
         event.external_id: link
         for event in changes.events
@@ -79,21 +105,30 @@ def _links_seen(calendar: ConnectedCalendar, changes: Changes) -> dict[str, Cale
     }
 
 
-def _rows(calendar: ConnectedCalendar, events: Iterable[RemoteEvent]) -> Iterator[BusyTime]:
+def _pieces(events: Iterable[RemoteEvent], ours: Container[str]) -> Iterator[tuple[str, Interval]]:
+    """Cut what events block into pieces, each with the id that it is stored under."""
     for event in events:
-        for busy in union(event.busy):
+        own = [event.own_time] if event.own_time and event.external_id in ours else []
+        for busy in subtract(event.busy, own):
             for start in range(busy.start, busy.end, PIECE_SECONDS):
-                yield BusyTime(
-                    calendar=calendar,
-                    external_id=event.external_id,
-                    start_time=datetime.fromtimestamp(start, UTC),
-                    end_time=datetime.fromtimestamp(min(start + PIECE_SECONDS, busy.end), UTC),
-                )
+                yield _stored_id(event.external_id), Interval(start, min(start + PIECE_SECONDS, busy.end))
 
 
-def _sightings(
-    calendar: ConnectedCalendar, changes: Changes, links: dict[str, CalendarEventLink]
+def _row(calendar: ConnectedCalendar, external_id: str, piece: Interval) -> BusyTime:
+    start, end = (datetime.fromtimestamp(edge, UTC) for edge in piece)
+    return BusyTime(calendar=calendar, external_id=external_id, start_time=start, end_time=end)
+
+
+def _stored_id(external_id: str) -> str:
+    """Shorten an id that an index would not take."""
+    name = external_id.encode()
+    return external_id if len(name) <= _LONGEST_ID_BYTES else f"sha256-{sha256(name).hexdigest()}"
+
+
+def sightings_in(
+    calendar: ConnectedCalendar, changes: Changes, links: Mapping[str, CalendarEventLink]
 ) -> Iterator[Sighting]:
+    """Give what was seen of our own events in a calendar, by the links to them that were seen anywhere."""
     seen = set()
     for event in changes.events:
         link = links.get(event.external_id)
@@ -109,3 +144,10 @@ def _sightings(
         removed = removed.filter(written_end__lt=datetime.fromtimestamp(window.end, UTC) - timedelta(days=1))
     for link in removed.exclude(pk__in=seen):
         yield Sighting(link, None)
+
+
+def batched(things: Iterable[T], size: int) -> Iterator[Sequence[T]]:
+    """Give things in lists of at most so many."""
+    rest = iter(things)
+    while some := list(islice(rest, size)):
+        yield some

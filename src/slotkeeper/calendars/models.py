@@ -98,6 +98,7 @@ class ConnectedCalendar(models.Model):
     cursor = models.TextField(default="")  # the provider's own mark of how far changes were read
     read_at = models.DateTimeField(null=True)
     read_in_full_at = models.DateTimeField(null=True)
+    read_in_zone = models.CharField(max_length=64, default="")  # by which whole days were turned into times
     next_read_at = models.DateTimeField(db_default=CurrentTimestamp())
     last_error = models.TextField(default="")  # why this one could not be read, while its account can be reached
     channel_id = models.CharField(max_length=255, default="", db_index=True)
@@ -158,6 +159,8 @@ class CalendarEventLink(models.Model):
     synced_version = models.IntegerField(null=True)
     written_start = models.DateTimeField(null=True)
     written_end = models.DateTimeField(null=True)
+    wanted_start = models.DateTimeField(null=True)  # None: what its owner does to the event matters no more
+    wanted_end = models.DateTimeField(null=True)
     may_exist = models.BooleanField(default=False)
     state = models.CharField(max_length=16, choices=_choices(LinkState), default=LinkState.PENDING)
     last_error = models.TextField(default="")

@@ -3,18 +3,23 @@
 A run is short and may be cut off anywhere: what it did not do is still due.
 """
 
+import logging
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+
 from slotkeeper.calendars.accounts import opened
-from slotkeeper.calendars.health import note_failure, note_lost_access, note_success
-from slotkeeper.calendars.leases import LeaseLost, take_lease
+from slotkeeper.calendars.health import note_failure, note_lost_access, note_success, note_unread
+from slotkeeper.calendars.leases import Lease, LeaseLost, take_lease
 from slotkeeper.calendars.links import forget_event, standing_of
 from slotkeeper.calendars.manager import CalendarManager
-from slotkeeper.calendars.mirror import Sighting
+from slotkeeper.calendars.mirror import READ_EVERY, Sighting, forget_what_was_read, is_to_be_read_in_full
 from slotkeeper.calendars.models import CalendarConnection, CalendarEventLink, ConnectedCalendar, Kind, LinkState
 from slotkeeper.calendars.proposals import propose
 from slotkeeper.calendars.providers.base import (
@@ -22,72 +27,110 @@ from slotkeeper.calendars.providers.base import (
     EventChanged,
     EventDetails,
     EventGone,
-    EventPlace,
     Refused,
     Unavailable,
 )
 from slotkeeper.calendars.watches import renew_watches
 from slotkeeper.outbox.models import SendingHold
-from slotkeeper.rules.reconcile import LONGEST_EVENT_PAUSE_SECONDS, Step, Wish, next_step, pause_after
+from slotkeeper.people.models import Membership
+from slotkeeper.rules.reconcile import Step, Wish, next_step, pause_of_event
 
 # Says how what a link is about should stand in a calendar now, under the link's key; None: not at all.
 EventSource = Callable[[CalendarEventLink], EventDetails | None]
+logger = logging.getLogger("slotkeeper.calendars")
 _RUN_SECONDS = 20.0
-_REFUSED_READ_PAUSE = timedelta(hours=1)
+_ACCOUNT_SECONDS = 120.0  # of network in one run, whatever is still missing then: less than a lease
+_REFUSED_FEED_PAUSE = timedelta(hours=1)
+_UNREAD_PAUSE = timedelta(seconds=60)
 _QUIET = timedelta(hours=1)
+_OUR_FAULT = "Something went wrong on our side; the server's log says what."
 
 
 def work_on(connection_id: int, source: EventSource) -> None:
     """Work on a connection, if nobody else does."""
     lease = take_lease(connection_id, datetime.now(UTC))
-    if lease is None:
-        return
-    connection = CalendarConnection.objects.select_related("user").get(pk=connection_id)
-    calendars = list(ConnectedCalendar.objects.filter(connection=connection).order_by("next_read_at", "pk"))
+    if lease is not None:
+        with suppress(LeaseLost):
+            _work_under(lease, source)
+
+
+def _work_under(lease: Lease, source: EventSource) -> None:
+    """Work and note how it went. Raises LeaseLost, after which nothing is noted any more."""
+    is_member = Exists(Membership.objects.active().filter(user_id=OuterRef("user_id")))
+    found = CalendarConnection.objects.select_related("user").annotate(is_member=is_member)
+    connection = found.get(pk=lease.connection_id)
+    calendars = _to_read(connection, is_member=connection.is_member)
     due_at = None
     try:
-        with opened(connection) as provider:
-            manager = CalendarManager(connection, provider, lease)
-            _work(manager, source, calendars, time.monotonic() + _RUN_SECONDS)
-    except LeaseLost:
-        return
+        with opened(connection, lease, _ACCOUNT_SECONDS) as provider:
+            _work(CalendarManager(connection, provider, lease), source, calendars)
     except AccessLost as error:
+        lease.renew()
         note_lost_access(connection, str(error), datetime.now(UTC))
     except Unavailable as error:
+        lease.renew()
         due_at = note_failure(connection, str(error), datetime.now(UTC), error.retry_after)
+    except LeaseLost:
+        raise
+    except Exception:
+        logger.exception("Work on calendar connection %d failed", connection.pk)
+        lease.renew()
+        due_at = note_failure(connection, _OUR_FAULT, datetime.now(UTC), None)
     lease.release(due_at or _next_due(connection, calendars), last_success_at=connection.last_success_at)
 
 
-def _work(manager: CalendarManager, source: EventSource, calendars: list[ConnectedCalendar], until: float) -> None:
-    """Write, then read; the first answer of a provider that was away says that it is back."""
-    is_proven = False
-    for _ in chain(_write_due(manager, source), _read_due(manager, calendars)):
-        if not is_proven:
+def _to_read(connection: CalendarConnection, *, is_member: bool) -> list[ConnectedCalendar]:
+    """Give the calendars that were chosen, the one that waited longest first; of former members none is read."""
+    if not is_member:
+        forget_what_was_read(ConnectedCalendar.objects.filter(connection=connection))
+        return []
+    chosen = ConnectedCalendar.objects.filter(Q(blocks=True) | Q(receives=True), connection=connection)
+    return list(chosen.order_by("next_read_at", "pk"))
+
+
+def _work(manager: CalendarManager, source: EventSource, calendars: list[ConnectedCalendar]) -> None:
+    """Write, then read; the first success at a provider that was away says that it is back."""
+    is_proven, until = False, time.monotonic() + _RUN_SECONDS
+    for is_success in chain(_write_due(manager, source), _read_due(manager, calendars)):
+        if is_success and not is_proven:
             note_success(manager.connection, datetime.now(UTC))
             is_proven = True
         if time.monotonic() >= until:
             break
-    renew_watches(manager.connection, manager.provider)
+    if not is_proven and calendars and all(calendar.last_error for calendar in calendars):
+        note_unread(manager.connection, calendars[0].last_error, datetime.now(UTC))
+    renew_watches(manager.connection, manager.provider, calendars)
 
 
-def _write_due(manager: CalendarManager, source: EventSource) -> Iterator[None]:
-    """Bring the events that are due to where they should be, one after the other; the one that waited longest first."""
+def _write_due(manager: CalendarManager, source: EventSource) -> Iterator[bool]:
+    """Bring the events that are due to where they should be: first those that failed least, then by how long they wait.
+
+    Says each time that the provider is there: to refuse one event, it must be.
+    """
     while Kind(manager.connection.provider).takes_events:
         now = datetime.now(UTC)
         links = CalendarEventLink.objects.filter(connection=manager.connection, due_at__lte=now)
-        link = links.order_by("due_at", "pk").first()
+        link = links.order_by("failures", "due_at", "pk").first()
         if link is None or SendingHold.objects.exists():
             return
         try:
             _reconcile(manager, link, source(link))
         except Refused as error:
-            failures = link.failures + 1
-            pause = pause_after(failures, None, random.random(), LONGEST_EVENT_PAUSE_SECONDS)  # noqa: S311 -- jitter
-            CalendarEventLink.objects.filter(pk=link.pk).update(
-                state=LinkState.FAILING, last_error=str(error)[:500], failures=failures,
-                due_at=now + timedelta(seconds=pause), updated_at=now,
-            )  # fmt: skip
-        yield
+            _put_off(link, None, state=LinkState.FAILING, last_error=str(error)[:500])
+        except Unavailable as error:
+            # Else an event that is always in the way would stop all others.
+            _put_off(link, error.retry_after, state=LinkState.FAILING, last_error=str(error)[:500])
+            raise
+        yield True
+
+
+def _put_off(link: CalendarEventLink, retry_after: float | None, **noted: str) -> None:
+    """Try again later, the later the more often it failed."""
+    now, failures = datetime.now(UTC), link.failures + 1
+    pause = pause_of_event(failures, retry_after, random.random())  # noqa: S311 -- jitter, not a secret
+    CalendarEventLink.objects.filter(pk=link.pk).update(
+        failures=failures, due_at=now + timedelta(seconds=pause), updated_at=now, **noted
+    )
 
 
 def _reconcile(manager: CalendarManager, link: CalendarEventLink, event: EventDetails | None) -> None:
@@ -108,36 +151,47 @@ def _update(manager: CalendarManager, link: CalendarEventLink, event: EventDetai
     try:
         manager.update_event(link, event)
     except EventGone:
-        _propose(link, Sighting(link, None))
+        _compare(link, Sighting(link, None))
     except EventChanged:
-        place = EventPlace(link.external_calendar_id, link.event_key, link.external_event_id)
-        there = manager.provider.find_event(place)
-        _propose(link, Sighting(link, there.own_time if there else None, there.etag if there else ""))
+        _compare(link, manager.find_event(link))
 
 
-def _propose(link: CalendarEventLink, sighting: Sighting) -> None:
-    """Compare with what we wrote last; then the link is due again, and either waits or is written over."""
+def _compare(link: CalendarEventLink, sighting: Sighting) -> None:
+    """Propose what its owner did to its time. The link stays due: it waits for them, or what they did is known now."""
     if link.synced_version is None:  # its owner's changes were dismissed: write it anew
         forget_event(link)
         return
-    CalendarEventLink.objects.filter(pk=link.pk).update(state=LinkState.SYNCED)
-    propose([sighting], datetime.now(UTC))
-    CalendarEventLink.objects.filter(pk=link.pk).update(state=LinkState.PENDING)
+    with transaction.atomic():
+        propose([sighting], datetime.now(UTC))
+        _put_off(link, None, etag="")
 
 
-def _read_due(manager: CalendarManager, calendars: list[ConnectedCalendar]) -> Iterator[None]:
-    """Read those of the calendars that are due, one after the other."""
+def _read_due(manager: CalendarManager, calendars: list[ConnectedCalendar]) -> Iterator[bool]:
+    """Read those of the calendars that are due, one after the other; say each time whether it could be read."""
     now = datetime.now(UTC)
+    if any(one.read_in_full_at and is_to_be_read_in_full(one, now) for one in calendars):
+        with suppress(Refused):
+            manager.list_anew()
     for calendar in calendars:
         if calendar.next_read_at > now:
             return
         try:
-            propose(manager.read_calendar(calendar), now)
+            manager.read_calendar(calendar)
         except Refused as error:
-            calendar.next_read_at = datetime.now(UTC) + _REFUSED_READ_PAUSE
-            own = ConnectedCalendar.objects.filter(pk=calendar.pk)
-            own.update(next_read_at=calendar.next_read_at, last_error=str(error)[:500])
-        yield
+            is_feed = manager.connection.provider == Kind.ICS_FEED
+            _read_later(calendar, _REFUSED_FEED_PAUSE if is_feed else READ_EVERY, last_error=str(error)[:500])
+            yield False
+        except Unavailable:
+            _read_later(calendar, _UNREAD_PAUSE)  # else one that is always in the way would stop all
+            raise
+        else:
+            yield True
+
+
+def _read_later(calendar: ConnectedCalendar, pause: timedelta, **noted: str) -> None:
+    calendar.next_read_at = datetime.now(UTC) + pause
+    calendar.last_error = noted.get("last_error", calendar.last_error)
+    ConnectedCalendar.objects.filter(pk=calendar.pk).update(next_read_at=calendar.next_read_at, **noted)
 
 
 def _next_due(connection: CalendarConnection, calendars: list[ConnectedCalendar]) -> datetime:

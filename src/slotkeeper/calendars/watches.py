@@ -2,35 +2,39 @@
 
 import logging
 import secrets
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
 from slotkeeper.calendars.leases import wake
 from slotkeeper.calendars.models import CalendarConnection, ConnectedCalendar
-from slotkeeper.calendars.providers.base import CalendarProvider, PushingProvider, Refused
+from slotkeeper.calendars.providers.base import CalendarProvider, PushingProvider, Refused, Unavailable
 
 logger = logging.getLogger("slotkeeper.calendars")
 _RENEW_BEFORE = timedelta(hours=12)
 _TRY_AGAIN_AFTER = timedelta(hours=6)
 
 
-def renew_watches(connection: CalendarConnection, provider: CalendarProvider) -> None:
-    """Ask to be told of each calendar's changes, where the provider offers that and can reach us.
+def renew_watches(
+    connection: CalendarConnection, provider: CalendarProvider, calendars: Iterable[ConnectedCalendar]
+) -> None:
+    """Ask to be told of calendars' changes, where the provider offers that and can reach us.
 
-    Without it calendars are read on a schedule all the same: a refusal costs nothing but time.
+    Without it calendars are read on a schedule all the same: a refusal costs nothing but time, and nor does it where
+    only this is away.
     """
     address = settings.CONFIGURATION.url
     if not isinstance(provider, PushingProvider) or not address.startswith("https:"):
         return
     now = datetime.now(UTC)
-    for calendar in connection.calendars.all():
+    for calendar in calendars:
         if calendar.channel_expires_at and calendar.channel_expires_at > now + _RENEW_BEFORE:
             continue
         secret = secrets.token_urlsafe(24)
         try:
             watch = provider.watch(calendar.external_id, f"{address}/callbacks/{connection.provider}", secret)
-        except Refused as error:
+        except (Refused, Unavailable) as error:
             logger.info("No push for calendar %d: %s", calendar.pk, error)
             ConnectedCalendar.objects.filter(pk=calendar.pk).update(
                 channel_expires_at=now + _RENEW_BEFORE + _TRY_AGAIN_AFTER

@@ -9,7 +9,7 @@ from typing import Any
 from slotkeeper.own_constraints import GuardConstraint
 
 # What identifies a customer, in the fields of appointments and of customers.
-PERSONAL_FIELDS = ["contact_email", "contact_name", "contact_phone", "email", "name", "notes", "phone"]
+PERSONAL_FIELDS = ["contact_email", "contact_name", "contact_phone", "email", "name", "notes", "phone", "title"]
 _PERSONAL_SUBJECTS = "('appointment', 'contact')"
 _FIXED = ("id", "business_id", "subject_kind", "subject_id", "subject_version", "verb", "actor_kind", "actor_id", "at")
 _BLANKABLE = ("actor_name", "source", "before", "after")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 LONGEST_PAUSE_SECONDS = 60.0
-LONGEST_EVENT_PAUSE_SECONDS = 3600.0
+_LONGEST_EVENT_PAUSE_SECONDS = 3600.0
+_PATIENT_TRIES = 66  # an hour of them
 _SHORTEST_PAUSE_SECONDS = 1.0
 
 
@@ -47,6 +48,14 @@ def next_step(wish: Wish, standing: Standing) -> Step:
     if standing.written_version is None:
         return Step.CREATE
     return Step.NOTHING if standing.written_version == wish.version else Step.UPDATE
+
+
+def pause_of_event(failures: int, retry_after: float | None, chance: float) -> float:
+    """Give the seconds to wait with one event that failed so often: after an hour of tries, tried once an hour."""
+    is_hopeless = failures > _PATIENT_TRIES
+    return pause_after(
+        failures, retry_after, chance, _LONGEST_EVENT_PAUSE_SECONDS if is_hopeless else LONGEST_PAUSE_SECONDS
+    )
 
 
 def pause_after(

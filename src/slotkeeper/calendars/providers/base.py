@@ -85,12 +85,13 @@ class EventDetails:
 
 
 class EventPlace(NamedTuple):
-    """Where an event of ours is: `external_id` is "" while no answer has told it."""
+    """Where an event of ours is: `external_id` is "" while no answer has told it. Whole days are those of `zone`."""
 
     calendar_id: str
     key: str
     external_id: str = ""
     etag: str = ""
+    zone: str = "UTC"
 
 
 class WrittenEvent(NamedTuple):

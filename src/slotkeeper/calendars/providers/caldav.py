@@ -87,14 +87,14 @@ class CalDavProvider:
         body = written(event, datetime.now(UTC))
         for _ in range(_MOST_TRIES):
             # Without If-Match a deleted event would come back, so what is there is asked for first.
-            etag = place.etag or self._etag(url)
+            etag = _strong(place.etag or self._etag(url))
             answer = self._put(url, body, {"If-Match": etag} if etag else {})
             if answer.status != 412:
-                break
+                return self._written(url, answer)
             if place.etag:
                 self._etag(url)
                 raise EventChanged("The event was changed in the calendar.")
-        return self._written(url, answer)
+        return self._written(url, self._put(url, body, {}))  # it is there, and its etag is never right
 
     def delete_event(self, place: EventPlace) -> None:
         """Remove an event; one that is not there is fine."""
@@ -109,7 +109,7 @@ class CalDavProvider:
         if data is None:
             return None
         until = int(datetime.now(UTC).timestamp()) + _LOOK_AHEAD_SECONDS
-        return read_event(dav_xml.path_of("", url), etag, data, busy_request("UTC", "", Interval(0, until)))
+        return read_event(dav_xml.path_of("", url), etag, data, busy_request(place.zone, "", Interval(0, until)))
 
     def _start(self) -> tuple[str, Resource]:
         """Find a place that knows who is asking (RFC 5397), as RFC 6764 section 6 looks for it."""
@@ -160,6 +160,11 @@ class CalDavProvider:
         # A server that changes what it stores gives no etag (RFC 4791 section 5.3.4), and DAViCal never does.
         etag = answer.headers.get("etag", "") or self._etag(url)
         return WrittenEvent(dav_xml.path_of("", url), etag)
+
+
+def _strong(etag: str) -> str:
+    """Give an etag as the calendar server knows it: a proxy that compresses answers weakens or marks it."""
+    return etag.removeprefix("W/").replace('-gzip"', '"')
 
 
 def _entry_url(place: EventPlace) -> str:

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from slotkeeper.calendars.providers.answers import check, fetch, is_page
-from slotkeeper.calendars.providers.base import AccessLost, Account, Refused, Unavailable
+from slotkeeper.calendars.providers.base import Account, Refused, Unavailable
 from slotkeeper.calendars.providers.dav_xml import Multistatus, Resource, propfind, read_multistatus
 from slotkeeper.outbound.addresses import AddressRefused
 from slotkeeper.outbound.client import Answer, Limits, Request, origin_of
@@ -27,7 +27,7 @@ class WebPage(Unavailable):
     """A web page came, such as the sign-in of a hotel's network, or of a site that has its calendars elsewhere."""
 
 
-class Forbidden(AccessLost):
+class Forbidden(Refused):
     """The server knows who asks, and does not let them read this."""
 
 

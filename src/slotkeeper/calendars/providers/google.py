@@ -153,7 +153,7 @@ class GoogleCalendar:
         if event is None:
             return None
         try:
-            return single(event, ChangesRequest("", Interval(0, 0), "UTC"))
+            return single(event, ChangesRequest("", Interval(0, 0), place.zone))
         except (ValueError, OverflowError):
             raise self._api.nonsense() from None
 
