@@ -16,6 +16,7 @@ SPOKEN = {
     "Unreachable",
     "TooLarge",
     "Rejected",
+    "Garbled",
 }
 # Whoever reads these is no calendar's owner: the button that leads there is not shown.
 UNSEEN = {"This server is not registered at 7; see docs/calendars.md."}

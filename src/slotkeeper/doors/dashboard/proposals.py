@@ -1,5 +1,6 @@
 """What people did to our events in their own calendars, and what is to become of it."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -82,8 +83,9 @@ def _move(request: HttpRequest, caller: Caller, proposal_id: int) -> None:
     fields = {"start_time": start, "end_time": start + time.end - time.start}
     ask_before_change(writable(caller), found[1].pk, fields)
     row = actions.update(Target(writable(caller), found[1].pk), fields, caller.actor, now())
-    # What stands there is neither old nor proposed.
-    calendar_sync.dismiss(proposal_id, writable(caller), caller.actor, now())
+    # What stands there is neither old nor proposed; the worker may have seen to that already.
+    with suppress(UnknownProposal):
+        calendar_sync.dismiss(proposal_id, writable(caller), caller.actor, now())
     messages.success(request, gettext("“%(title)s” is changed.") % {"title": row.title})
 
 
