@@ -15,7 +15,7 @@ from slotkeeper.appointments import actions
 from slotkeeper.appointments.actions import Target
 from slotkeeper.appointments.leaving import remove_member
 from slotkeeper.appointments.reach import Reach
-from slotkeeper.calendars import health, mirror, runs
+from slotkeeper.calendars import health, leases, mirror, runs
 from slotkeeper.calendars.leases import due_connections
 from slotkeeper.calendars.models import BusyTime, CalendarConnection, ConnectedCalendar
 from slotkeeper.calendars.providers.base import EventChanged, Refused, RemoteCalendar, Unavailable
@@ -135,7 +135,7 @@ def test_an_account_that_gives_no_calendar_is_not_well_and_after_a_day_its_owner
         connection = CalendarConnection.objects.get()
         assert (connection.status, connection.last_error) == ("failing", "There is a web page.")
         assert (connection.last_success_at, connection.told_at) == (None, None)
-        CalendarConnection.objects.update(created_at=datetime.now(UTC) - health._PATIENCE)
+        CalendarConnection.objects.update(failing_since=datetime.now(UTC) - health._PATIENCE)
         for _ in range(3):
             connected.work_later()
         post = PostOffice(datetime.now(UTC) + timedelta(minutes=1))
@@ -200,6 +200,15 @@ def test_nobody_waits_for_the_many_slow_calendars_of_one_person(cast):
     mine = [due_for(cast.colleague.user, f"slow {number}", url=f"https://{number}.test") for number in range(6)]
     other = due_for(cast.owner.user, "Main", due_at=datetime.now(UTC) - timedelta(seconds=1))
     assert due_connections(datetime.now(UTC), 4, 4) == [*mine[:2], other]
+
+
+def test_an_account_that_answers_is_found_among_however_many_that_do_not(cast, monkeypatch):
+    monkeypatch.setattr(leases, "_LOOKED_AT", 3)
+    for number in range(5):
+        due_for(cast.colleague.user, f"away {number}", url=f"https://{number}.test", failures=3)
+    healthy = due_for(cast.owner.user, "Main", due_at=datetime.now(UTC) - timedelta(seconds=1))
+    assert due_connections(datetime.now(UTC), 4, 1)[0] == healthy
+    assert len(due_connections(datetime.now(UTC), 4, 1)) == 2
 
 
 def test_half_of_the_threads_are_kept_for_accounts_that_answer(committed_cast, monkeypatch):

@@ -1,6 +1,7 @@
 """In whose calendars appointments stand, and what of a customer stands there."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,13 +12,14 @@ from offered import offer
 from slotkeeper.appointments import actions, calendar_sync
 from slotkeeper.appointments.actions import Target
 from slotkeeper.appointments.erasure import erase_contact
+from slotkeeper.appointments.insert import Booking
 from slotkeeper.appointments.reach import Reach
 from slotkeeper.appointments.rows import find
 from slotkeeper.appointments.self_service import CustomerBooking, book_slot
 from slotkeeper.appointments.slots import SlotQuery, read_slots
 from slotkeeper.calendars import accounts, connections
 from slotkeeper.calendars.connections import CannotConnect, Credentials, Owner
-from slotkeeper.calendars.models import BusyTime, CalendarConnection, ConnectedCalendar, Kind
+from slotkeeper.calendars.models import BusyTime, CalendarConnection, CalendarEventLink, ConnectedCalendar, Kind
 from slotkeeper.calendars.providers.base import RemoteCalendar
 from slotkeeper.changes.models import Change
 from slotkeeper.changes.record import COMMAND
@@ -72,8 +74,11 @@ def test_an_account_that_is_connected_again_has_each_event_once(unconnected):
 def test_a_person_connects_a_bounded_number_of_accounts(unconnected, monkeypatch):
     monkeypatch.setattr(connections, "MOST_CONNECTIONS", 1)
     connect_anew(unconnected)
+    connect_anew(unconnected)
+    other = replace(ACCOUNT, username="other")
     with pytest.raises(CannotConnect, match="More than 1"):
-        connections.connect(owner_of(unconnected), ACCOUNT, COMMAND, calendar_sync.plan_for_person)
+        connections.connect(owner_of(unconnected), other, COMMAND, calendar_sync.plan_for_person)
+    assert CalendarConnection.objects.count() == 1
 
 
 def test_connecting_again_takes_new_calendars_and_new_names(connected, monkeypatch):
@@ -142,6 +147,22 @@ def test_erasing_a_customer_reaches_the_calendar_and_the_titles(cast, connected)
     assert "Carla" not in str(list(told))
 
 
+@pytest.mark.parametrize(
+    ("title", "left"),
+    [
+        ("Haircut: Jo", "Haircut"), ("Jo", "-"), ("Jo and Johanna", "and Johanna"), ("Johanna", "Johanna"),
+        ("Jo (new), Jo", "(new)"),
+    ],
+)  # fmt: skip
+def test_only_the_name_itself_leaves_a_title(cast, title, left):
+    cast.customer.name = "Jo"
+    cast.customer.save()
+    wish = Booking(cast.owner.business_id, cast.owner.user_id, title, SOON, SOON + HOUR, contact_id=cast.customer.pk)
+    row = actions.book(wish, COMMAND, NOW)
+    erase_contact(cast.owner.business_id, cast.customer.pk, COMMAND)
+    assert find(Reach(cast.owner.business_id), row.id).title == left
+
+
 def test_what_its_owner_made_a_series_of_ours_blocks_its_other_days(connected):
     connected.book()
     connected.work_later()
@@ -170,11 +191,11 @@ def _planning_at_once(monkeypatch, plan):
     real = calendar_sync.want
     calls = []
 
-    def want(wanted, now):
+    def want(wishes, now):
         if not calls:
             calls.append(1)
             plan()
-        real(wanted, now)
+        real(wishes, now)
 
     with monkeypatch.context() as patched:
         patched.setattr(calendar_sync, "want", want)
@@ -186,3 +207,11 @@ def test_two_that_plan_the_same_at_once_make_one_link(connected, monkeypatch):
     with _planning_at_once(monkeypatch, lambda: calendar_sync.plan([row.id], now)):
         calendar_sync.plan([row.id], now)
     assert connected.link().state == "pending"
+
+
+def test_many_appointments_are_planned_in_few_statements(connected, django_assert_max_num_queries):
+    for number in range(30):
+        connected.book(SOON + number * HOUR)
+    with django_assert_max_num_queries(20):
+        calendar_sync.plan_for_person(connected.member.user_id, datetime.now(UTC))
+    assert CalendarEventLink.objects.filter(state="pending", wanted_start__isnull=False).count() == 30

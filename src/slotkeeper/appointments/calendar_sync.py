@@ -18,7 +18,7 @@ from slotkeeper.appointments.models import Appointment, AppointmentQuerySet, Tim
 from slotkeeper.appointments.reach import Reach
 from slotkeeper.appointments.rows import AppointmentRow
 from slotkeeper.calendars.leases import wake
-from slotkeeper.calendars.links import Wanted, settle, want, write_again
+from slotkeeper.calendars.links import Wanted, settle, want, write_again, write_over
 from slotkeeper.calendars.models import (
     CalendarConnection,
     CalendarEventLink,
@@ -58,11 +58,8 @@ def plan(appointment_ids: Iterable[int], now: datetime) -> None:
     links = CalendarEventLink.objects.filter(internal_entity_type=ENTITY, internal_entity_id__in=ids)
     linked = set(links.values_list("internal_entity_id", flat=True))
     people = _people_of(_synced(ids))
-    for appointment in Appointment.objects.filter(pk__in=people.keys() | linked).order_by("pk"):
-        shown_to = people.get(appointment.pk, frozenset())
-        version = appointment.version if shown_to else None
-        times, is_final = (appointment.start_time, appointment.end_time), appointment.status in TERMINAL
-        want(Wanted(ENTITY, appointment.pk, shown_to, version, *times, is_final), now)
+    concerned = Appointment.objects.filter(pk__in=people.keys() | linked).order_by("pk")
+    want([_wanted(appointment, people.get(appointment.pk, frozenset())) for appointment in concerned], now)
 
 
 def plan_for_person(user_id: int, now: datetime) -> None:
@@ -76,9 +73,8 @@ def plan_for_person(user_id: int, now: datetime) -> None:
 
 def rewrite_events(appointment_ids: Iterable[int], now: datetime) -> None:
     """Have appointments written into their people's calendars anew, whatever their version: a customer was erased."""
-    about = CalendarEventLink.objects.filter(internal_entity_type=ENTITY, internal_entity_id__in=list(appointment_ids))
-    for link in about.filter(may_exist=True):
-        write_again(link, now)
+    ids = list(appointment_ids)
+    write_over(CalendarEventLink.objects.filter(internal_entity_type=ENTITY, internal_entity_id__in=ids), now)
 
 
 def event_of(link: CalendarEventLink) -> EventDetails | None:
@@ -140,6 +136,18 @@ def _open_proposal(proposal_id: int, reach: Reach) -> CalendarProposal:
     if proposal is None or not _within(reach).filter(pk=proposal.link.internal_entity_id).exists():
         raise UnknownProposal
     return proposal
+
+
+def _wanted(appointment: Appointment, shown_to: frozenset[int]) -> Wanted:
+    return Wanted(
+        ENTITY,
+        appointment.pk,
+        shown_to,
+        appointment.version if shown_to else None,
+        appointment.start_time,
+        appointment.end_time,
+        is_final=appointment.status in TERMINAL,
+    )
 
 
 def _synced(ids: list[int]) -> AppointmentQuerySet:

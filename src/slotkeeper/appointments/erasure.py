@@ -1,5 +1,6 @@
 """Erasing a person: what identifies them goes, the times stay."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,11 +58,14 @@ def erase_contact(business_id: int, contact_id: int, actor: Actor) -> None:
 
 def _take_name_out_of_titles(appointments: QuerySet[Appointment]) -> list[int]:
     """Leave of `Haircut: Carla Customer`, as whoever books for themselves is entered, the service; say of which."""
-    titled = [one for one in appointments if one.contact_name and one.contact_name in one.title]
-    for appointment in titled:
-        title = appointment.title.replace(str(appointment.contact_name), "").strip(" :,-") or "-"
-        Appointment.objects.filter(pk=appointment.pk).update(title=title)
-    return [appointment.pk for appointment in titled]
+    titled = []
+    for appointment in appointments.exclude(contact_name=None).exclude(contact_name=""):
+        name = re.compile(rf"(?<!\w){re.escape(appointment.contact_name or '')}(?!\w)")
+        if name.search(appointment.title):
+            title = name.sub("", appointment.title).strip(" :,-") or "-"
+            Appointment.objects.filter(pk=appointment.pk).update(title=title)
+            titled.append(appointment.pk)
+    return titled
 
 
 def _blank_while_theirs(changes: QuerySet[Change], contact_id: int) -> None:

@@ -95,8 +95,6 @@ def connect(owner: Owner, credentials: Credentials, actor: Actor, then: Plan) ->
         credentials = _with_address_sealed(credentials)
     now = datetime.now(UTC)
     with transaction.atomic():
-        if CalendarConnection.objects.filter(user_id=owner.user_id).count() >= MOST_CONNECTIONS:
-            raise CannotConnect(f"More than {MOST_CONNECTIONS} accounts of one person cannot be connected.")
         connection, is_new = CalendarConnection.objects.get_or_create(
             user_id=owner.user_id,
             provider=credentials.kind,
@@ -104,6 +102,8 @@ def connect(owner: Owner, credentials: Credentials, actor: Actor, then: Plan) ->
             username=credentials.username,
             defaults={"name": _name(credentials), "created_at": now, "due_at": now},
         )
+        if is_new and CalendarConnection.objects.filter(user_id=owner.user_id).count() > MOST_CONNECTIONS:
+            raise CannotConnect(f"More than {MOST_CONNECTIONS} accounts of one person cannot be connected.")
         _renew(connection, credentials, now)
         take_calendars(connection, calendars, now, main=_main(calendars) if is_new else None)
         then(owner.user_id, now)
@@ -223,7 +223,7 @@ def _with_address_sealed(credentials: Credentials) -> Credentials:
 def _renew(connection: CalendarConnection, credentials: Credentials, now: datetime) -> None:
     CalendarConnection.objects.filter(pk=connection.pk).update(
         sealed_secret=secret_box().seal(credentials.secret) if credentials.secret else "",
-        status=Health.CONNECTED, last_error="", failures=0, told_at=None, due_at=now,
+        status=Health.CONNECTED, last_error="", failures=0, failing_since=None, told_at=None, due_at=now,
         lease="", leased_until=None,  # who is at it with the former secret shall not write that back
     )  # fmt: skip
     connection.refresh_from_db()

@@ -24,7 +24,7 @@ _CPU_SECONDS, _DEADLINE_SECONDS = 20, 40
 _MEMORY_BYTES = 512_000_000  # above what the interpreter needs itself
 _MOST_OCCURRENCES = 100_000
 _MOST_DAYS_EXAMINED = 1_500_000
-_MOST_PIECES = 50_000  # of at most 31 days, as they are stored
+_MOST_PIECES = 20_000  # of at most 31 days, as they are stored
 _TOO_MUCH = "Reading the feed takes too much time or memory. It may repeat events without end."
 
 
@@ -91,7 +91,7 @@ def _merged(entries: Iterable[BusyEntry]) -> Outcome:
     busy = union(others)
     times = chain(busy, *(entry.busy for entry in ours))
     if sum(-((start - end) // LONGEST_SECONDS) for start, end in times) > _MOST_PIECES:
-        raise UnreadableCalendar(f"The feed blocks more than {_MOST_PIECES:,} separate times.")
+        raise UnreadableCalendar(f"There is too much in this calendar: more than {_MOST_PIECES:,} times to keep free.")
     return Outcome(busy, ours)
 
 

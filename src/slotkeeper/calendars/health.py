@@ -24,11 +24,11 @@ def note_success(connection: CalendarConnection, now: datetime) -> None:
     Where all was well before, only when it was: that is stored when the run ends.
     """
     connection.last_success_at = now
-    has_trouble = connection.failures or connection.last_error or connection.told_at
-    if connection.status == Health.CONNECTED and not has_trouble:
+    if connection.status == Health.CONNECTED and connection.failing_since is None:
         return
+    connection.failures = 0
     CalendarConnection.objects.filter(pk=connection.pk).update(
-        status=Health.CONNECTED, last_success_at=now, last_error="", failures=0, told_at=None
+        status=Health.CONNECTED, last_success_at=now, last_error="", failures=0, failing_since=None, told_at=None
     )
 
 
@@ -48,21 +48,22 @@ def note_unread(connection: CalendarConnection, message: str, now: datetime) -> 
 def note_lost_access(connection: CalendarConnection, message: str, now: datetime) -> None:
     """Note that the provider no longer lets us in, and tell the owner, once."""
     with transaction.atomic():
-        _note(connection, Health.RECONNECT, message)
+        _note(connection, Health.RECONNECT, message, now)
         _tell_once(connection, now)
 
 
 def _note_trouble(connection: CalendarConnection, message: str, now: datetime, **noted: int) -> None:
     """Note that it is failing; where it has been for a day, its owner may have to do something about it."""
     with transaction.atomic():
-        _note(connection, Health.FAILING, message, **noted)
-        if now - (connection.last_success_at or connection.created_at) >= _PATIENCE:
+        _note(connection, Health.FAILING, message, now, **noted)
+        if connection.failing_since is not None and now - connection.failing_since >= _PATIENCE:
             _tell_once(connection, now)
 
 
-def _note(connection: CalendarConnection, status: Health, message: str, **noted: int) -> None:
+def _note(connection: CalendarConnection, status: Health, message: str, now: datetime, **noted: int) -> None:
+    connection.failing_since = connection.failing_since or now
     CalendarConnection.objects.filter(pk=connection.pk).update(
-        status=status, last_error=message[:_LONGEST_MESSAGE], **noted
+        status=status, last_error=message[:_LONGEST_MESSAGE], failing_since=connection.failing_since, **noted
     )
 
 

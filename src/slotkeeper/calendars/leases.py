@@ -73,12 +73,18 @@ def due_connections(now: datetime, limit: int, most_failing: int) -> list[int]:
     of_person = Counter(under_way.values_list("user_id", flat=True))
     due = CalendarConnection.objects.exclude(status=Health.RECONNECT).exclude(leased_until__gte=now)
     due = due.filter(Q(due_at__lte=now) | Q(leased_until__lt=now)).order_by("due_at", "pk")
+    chosen = _some_of(due.filter(failures=0), limit, of_person)
+    most = min(limit - len(chosen), most_failing)
+    return chosen + _some_of(due.filter(failures__gt=0), most, of_person)
+
+
+def _some_of(due: QuerySet[CalendarConnection], most: int, of_person: Counter[int]) -> list[int]:
+    """Choose the first of them, and count them with what is under way of each person."""
     chosen: list[int] = []
-    for user_id, connection_id, failures in due.values_list("user_id", "pk", "failures")[:_LOOKED_AT]:
-        if of_person[user_id] < _OF_ONE_PERSON and (most_failing > 0 or not failures) and len(chosen) < limit:
+    for user_id, connection_id in due.values_list("user_id", "pk")[:_LOOKED_AT]:
+        if len(chosen) < most and of_person[user_id] < _OF_ONE_PERSON:
             chosen.append(connection_id)
             of_person[user_id] += 1
-            most_failing -= bool(failures)
     return chosen
 
 

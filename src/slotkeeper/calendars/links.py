@@ -1,10 +1,12 @@
 """Which of our things should stand in which calendars: wishes only, no network here."""
 
 import secrets
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
 from slotkeeper.calendars.leases import wake
@@ -18,6 +20,8 @@ from slotkeeper.calendars.models import (
     Resolution,
 )
 from slotkeeper.rules.reconcile import Standing, Step, Wish, next_step
+
+_ROWS_AT_ONCE = 200
 
 
 class Wanted(NamedTuple):
@@ -35,32 +39,38 @@ class Wanted(NamedTuple):
     is_final: bool = False
 
 
-def want(wanted: Wanted, now: datetime) -> None:
-    """Wish that something stands in each calendar of its people that receives, and in no other. In a transaction.
+def want(wishes: Sequence[Wanted], now: datetime) -> None:
+    """Wish that things stand in each calendar of their people that receives, and in no other. In a transaction.
 
-    What already is as it should be is left alone; a change of its times settles what the calendar's owner proposed.
+    What already is as it should be is left alone; a change of its times settles what a calendar's owner proposed. What
+    is over and was tidied away stays away.
     """
-    calendars = [] if wanted.version is None else list(_receiving(wanted.user_ids))
-    times = (None, None) if wanted.is_final else (wanted.start, wanted.end)
-    links = {
-        link.calendar_id: link
-        for link in CalendarEventLink.objects.select_for_update().filter(
-            internal_entity_type=wanted.entity_type, internal_entity_id=wanted.entity_id
-        )
+    about = {(one.entity_type, one.entity_id): one for one in wishes}
+    receiving = _receiving({user_id for one in wishes for user_id in one.user_ids})
+    places = {
+        (*subject, calendar.pk): calendar
+        for subject, one in about.items()
+        for user_id in (one.user_ids if one.version is not None else ())
+        for calendar in receiving[user_id]
     }
-    waiting = []
-    for calendar in calendars:
-        link = links.pop(calendar.pk, None) or _new_link(wanted, calendar, now)
-        if wanted.is_final or (link.written_start, link.written_end) != times:
-            settle([link.pk], Resolution.SUPERSEDED, now)
-        _note_times(link, *times)
-        if next_step(Wish(wanted.version), standing_of(link)) is not Step.NOTHING:
-            waiting.append(link)
-    settle([link.pk for link in links.values()], Resolution.SUPERSEDED, now)
-    for link in links.values():
-        _note_times(link, None, None)
-    waiting += [link for link in links.values() if link.may_exist or link.state != LinkState.GONE]
-    _make_due(waiting, now)
+    links = _links_to(about, places, now)
+    settled, changed, candidates = [], [], []
+    for link in links:
+        subject = link.internal_entity_type, link.internal_entity_id
+        one, is_wanted = about[subject], (*subject, link.calendar_id) in places
+        times = (one.start, one.end) if is_wanted and not one.is_final else (None, None)
+        if times != (link.written_start, link.written_end):
+            settled.append(link.pk)
+        if times != (link.wanted_start, link.wanted_end):
+            link.wanted_start, link.wanted_end = times
+            changed.append(link)
+        is_gone = link.state == LinkState.GONE and not link.may_exist
+        if not (is_gone and (not is_wanted or one.is_final or one.end <= now)):
+            candidates.append((link, Wish(one.version if is_wanted else None)))
+    settle(settled, Resolution.SUPERSEDED, now)
+    CalendarEventLink.objects.bulk_update(changed, ["wanted_start", "wanted_end"], batch_size=_ROWS_AT_ONCE)
+    disputed = _disputed(links)
+    _make_due([one for one, wish in candidates if _is_something_to_do(one, wish, one.pk in disputed)], now)
 
 
 def settle(link_ids: Iterable[int], resolution: Resolution, now: datetime) -> bool:
@@ -75,8 +85,14 @@ def settle(link_ids: Iterable[int], resolution: Resolution, now: datetime) -> bo
 
 def standing_of(link: CalendarEventLink) -> Standing:
     """Say what is known to stand in the calendar."""
-    is_disputed = link.proposals.filter(resolved_at=None).exists()
-    return Standing(link.synced_version, link.may_exist, is_disputed)
+    return Standing(link.synced_version, link.may_exist, bool(_disputed([link])))
+
+
+def write_over(links: QuerySet[CalendarEventLink], now: datetime) -> None:
+    """Have events written anew though nothing of their subject changed its version; a decision is still waited for."""
+    due = links.filter(may_exist=True, synced_version__isnull=False)
+    wake(CalendarConnection.objects.filter(pk__in=list(due.values_list("connection_id", flat=True))), now)
+    due.update(synced_version=0, state=LinkState.PENDING, due_at=now)
 
 
 def write_again(link: CalendarEventLink, now: datetime) -> None:
@@ -109,14 +125,35 @@ def _first_key(wanted: Wanted, calendar: ConnectedCalendar) -> str:
     return f"slk{digest.hexdigest()[:32]}"
 
 
-def _receiving(user_ids: Iterable[int]) -> Iterable[ConnectedCalendar]:
-    receiving = ConnectedCalendar.objects.filter(user_id__in=user_ids, receives=True, is_writable=True)
-    return receiving.select_related("connection").order_by("pk")
+def _receiving(user_ids: Iterable[int]) -> Mapping[int, list[ConnectedCalendar]]:
+    found: dict[int, list[ConnectedCalendar]] = defaultdict(list)
+    receiving = ConnectedCalendar.objects.filter(user_id__in=list(user_ids), receives=True)
+    for calendar in receiving.select_related("connection").order_by("pk"):
+        found[calendar.user_id].append(calendar)
+    return found
+
+
+def _links_to(
+    about: Mapping[tuple[str, int], Wanted], places: Mapping[tuple[str, int, int], ConnectedCalendar], now: datetime
+) -> list[CalendarEventLink]:
+    """Lock the links of some subjects, always in the same order, and make those that are missing.
+
+    Somebody else who plans the same at this moment may make them first.
+    """
+    types, ids = {entity_type for entity_type, _ in about}, [entity_id for _, entity_id in about]
+    known = CalendarEventLink.objects.filter(internal_entity_type__in=types, internal_entity_id__in=ids)
+    locked = known.select_for_update().order_by("internal_entity_id", "pk")
+    links = list(locked)
+    there = {(link.internal_entity_type, link.internal_entity_id, link.calendar_id) for link in links}
+    missing = [_new_link(about[place[:2]], places[place], now) for place in places if place not in there]
+    if missing:
+        CalendarEventLink.objects.bulk_create(missing, batch_size=_ROWS_AT_ONCE, ignore_conflicts=True)
+        links = list(locked.all())
+    return links
 
 
 def _new_link(wanted: Wanted, calendar: ConnectedCalendar, now: datetime) -> CalendarEventLink:
-    """Make the link, unless somebody else who plans the same at this moment has made it."""
-    link = CalendarEventLink(
+    return CalendarEventLink(
         internal_entity_type=wanted.entity_type,
         internal_entity_id=wanted.entity_id,
         connection_id=calendar.connection_id,
@@ -126,14 +163,18 @@ def _new_link(wanted: Wanted, calendar: ConnectedCalendar, now: datetime) -> Cal
         due_at=now,
         updated_at=now,
     )
-    CalendarEventLink.objects.bulk_create([link], ignore_conflicts=True)
-    about = {"internal_entity_type": wanted.entity_type, "internal_entity_id": wanted.entity_id}
-    return CalendarEventLink.objects.select_for_update().get(calendar=calendar, **about)
 
 
-def _note_times(link: CalendarEventLink, start: datetime | None, end: datetime | None) -> None:
-    if (link.wanted_start, link.wanted_end) != (start, end):
-        CalendarEventLink.objects.filter(pk=link.pk).update(wanted_start=start, wanted_end=end)
+def _disputed(links: Iterable[CalendarEventLink]) -> set[int]:
+    opened = CalendarProposal.objects.filter(link__in=list(links), resolved_at=None)
+    return set(opened.values_list("link_id", flat=True))
+
+
+def _is_something_to_do(link: CalendarEventLink, wish: Wish, is_disputed: bool) -> bool:
+    if wish.version is None and link.state != LinkState.GONE:
+        return True
+    standing = Standing(link.synced_version, link.may_exist, is_disputed)
+    return next_step(wish, standing) is not Step.NOTHING
 
 
 def _make_due(links: list[CalendarEventLink], now: datetime) -> None:

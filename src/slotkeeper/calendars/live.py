@@ -65,6 +65,8 @@ def _read(connection_id: int, until: float) -> None:
                 manager.read_calendar(calendar)
     except (ProviderError, LeaseLost) as error:
         logger.info("Calendar connection %d did not answer in time for a booking: %s", connection.pk, error)
+    except Exception:
+        logger.exception("Calendar connection %d could not be asked for a booking", connection.pk)
     finally:
         lease.release(datetime.now(UTC))
 

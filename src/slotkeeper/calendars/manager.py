@@ -4,7 +4,9 @@ Every write is safe to repeat: what is about to be created is noted first, under
 try whose answer was lost, or whose process was killed, is found again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from django.db import transaction
@@ -27,17 +29,21 @@ from slotkeeper.calendars.models import (
     ConnectedCalendar,
     LinkState,
 )
-from slotkeeper.calendars.proposals import propose
+from slotkeeper.calendars.proposals import is_to_be_looked_up, propose
 from slotkeeper.calendars.providers.base import (
     CalendarProvider,
     ChangesRequest,
     CursorExpired,
+    EventChanged,
     EventDetails,
+    EventGone,
     EventPlace,
+    Refused,
     WrittenEvent,
 )
 from slotkeeper.rules.intervals import Interval, union
 
+_LOOKED_UP_AT_ONCE = 50
 Clock = Callable[[], datetime]
 
 
@@ -65,7 +71,14 @@ class CalendarManager:
         Raises EventChanged and EventGone, too.
         """
         self.lease.renew()
-        self._note(link, event, self.provider.update_event(self._place(link), event))
+        own, (start, end) = CalendarEventLink.objects.filter(pk=link.pk), _moments(event)
+        own.update(sent_start=start, sent_end=end)
+        try:
+            written = self.provider.update_event(self._place(link), event)
+        except (EventChanged, EventGone):  # nothing was written, and what an earlier try wrote is still unsure
+            own.update(sent_start=link.sent_start, sent_end=link.sent_end)
+            raise
+        self._note(link, event, written)
 
     def delete_event(self, link: CalendarEventLink) -> None:
         """Remove an event; one that is no longer there is fine."""
@@ -91,7 +104,9 @@ class CalendarManager:
             note_reading(calendar, changes, request, now)
             return
         ours = links_seen(calendar, changes)
-        sightings = [self._looked_up(sighting) for sighting in sightings_in(calendar, changes, ours)]
+        sightings, are_all = self._looked_up(sightings_in(calendar, changes, ours), now)
+        if not are_all:
+            changes = replace(changes, cursor="")  # the next reading is a full one, and sees to the others
         self.lease.renew()
         with transaction.atomic():
             store_changes(calendar, changes, ours)
@@ -126,16 +141,26 @@ class CalendarManager:
             self.read_calendar(calendar)
         return self.get_busy(window)
 
-    def _looked_up(self, sighting: Sighting) -> Sighting:
-        """Ask for an event that is missing: it may only have been moved out of the time that is read."""
-        is_missing = sighting.time is None and sighting.link.wanted_end is not None
-        return self.find_event(sighting.link) if is_missing else sighting
+    def _looked_up(self, sightings: Iterable[Sighting], now: datetime) -> tuple[list[Sighting], bool]:
+        """Ask for events that are missing, as they may only have left the time that is read; say whether for all."""
+        seen: list[Sighting] = []
+        count = 0
+        for sighting in sightings:
+            if sighting.time is not None or not is_to_be_looked_up(sighting.link, now):
+                seen.append(sighting)
+                continue
+            count += 1
+            with suppress(Refused):
+                if count <= _LOOKED_UP_AT_ONCE:
+                    seen.append(self.find_event(sighting.link))
+        return seen, count <= _LOOKED_UP_AT_ONCE
 
     def _place(self, link: CalendarEventLink) -> EventPlace:
         zone = self.connection.user.time_zone
         return EventPlace(link.external_calendar_id, link.event_key, link.external_event_id, link.etag, zone)
 
     def _note(self, link: CalendarEventLink, event: EventDetails, written: WrittenEvent) -> None:
+        start, end = _moments(event)
         self._store(
             link,
             state=LinkState.SYNCED,
@@ -143,8 +168,8 @@ class CalendarManager:
             external_event_id=written.external_id,
             etag=written.etag,
             synced_version=event.version,
-            written_start=datetime.fromtimestamp(event.start, UTC),
-            written_end=datetime.fromtimestamp(event.end, UTC),
+            written_start=start,
+            written_end=end,
         )
 
     def _store(self, link: CalendarEventLink, **fields: object) -> None:
@@ -154,3 +179,7 @@ class CalendarManager:
         with transaction.atomic():
             own.update(**fields, last_error="", failures=0, updated_at=now)
             own.filter(due_at=link.due_at).update(due_at=None)
+
+
+def _moments(event: EventDetails) -> tuple[datetime, datetime]:
+    return datetime.fromtimestamp(event.start, UTC), datetime.fromtimestamp(event.end, UTC)

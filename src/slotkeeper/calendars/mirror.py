@@ -49,6 +49,9 @@ def store_changes(calendar: ConnectedCalendar, changes: Changes, ours: Container
     Events of ours, named by their ids, block nothing here: their appointments do that themselves. What their owner
     made of them beside that, such as a series, does.
     """
+    # Its owner may be choosing at this moment, and locks in this order, too.
+    found = ConnectedCalendar.objects.select_for_update().filter(pk=calendar.pk).values_list("blocks", flat=True)
+    blocks = next(iter(found), False)
     stored = BusyTime.objects.filter(calendar=calendar)
     if changes.is_full:
         stored.delete()
@@ -56,14 +59,10 @@ def store_changes(calendar: ConnectedCalendar, changes: Changes, ours: Container
         touched = [_stored_id(name) for name in (*changes.removed, *(event.external_id for event in changes.events))]
         for some in batched(touched, _ROWS_AT_ONCE):
             stored.filter(external_id__in=some).delete()
-    # Its owner may have chosen meanwhile.
-    if not ConnectedCalendar.objects.select_for_update().filter(pk=calendar.pk, blocks=True).exists():
-        return
-    count = 0
-    for batch in batched(islice(_pieces(changes.events, ours), MOST_PIECES + 1), _ROWS_AT_ONCE):
-        count += len(BusyTime.objects.bulk_create(_row(calendar, *piece) for piece in batch))
-    if count > MOST_PIECES:
+    pieces = list(islice(_pieces(changes.events, ours), MOST_PIECES + 1)) if blocks else []
+    if len(pieces) > MOST_PIECES or (pieces and len(pieces) + stored.count() > MOST_PIECES):
         raise Refused(f"There is too much in this calendar: more than {MOST_PIECES:,} times to keep free.")
+    BusyTime.objects.bulk_create((_row(calendar, *piece) for piece in pieces), batch_size=_ROWS_AT_ONCE)
 
 
 def note_reading(calendar: ConnectedCalendar, changes: Changes, request: ChangesRequest, now: datetime) -> None:

@@ -66,6 +66,7 @@ class CalendarConnection(models.Model):
     last_success_at = models.DateTimeField(null=True)
     last_error = models.TextField(default="")
     failures = models.PositiveIntegerField(default=0)
+    failing_since = models.DateTimeField(null=True)
     told_at = models.DateTimeField(null=True)  # when its owner was told that it needs them
     due_at = models.DateTimeField(null=True, db_default=CurrentTimestamp())  # when to work on it; None: under way
     lease = models.CharField(max_length=160, default="")
@@ -159,6 +160,8 @@ class CalendarEventLink(models.Model):
     synced_version = models.IntegerField(null=True)
     written_start = models.DateTimeField(null=True)
     written_end = models.DateTimeField(null=True)
+    sent_start = models.DateTimeField(null=True)  # in a write whose answer may never have come
+    sent_end = models.DateTimeField(null=True)
     wanted_start = models.DateTimeField(null=True)  # None: what its owner does to the event matters no more
     wanted_end = models.DateTimeField(null=True)
     may_exist = models.BooleanField(default=False)

@@ -22,19 +22,27 @@ def propose(sightings: Iterable[Sighting], now: datetime) -> None:
 
     Only an event that was written can have been changed.
     """
-    for sighting in sightings:
+    # Whoever plans locks links in this order, too.
+    for sighting in sorted(sightings, key=lambda one: (one.link.internal_entity_id, one.link.pk)):
         link = CalendarEventLink.objects.select_for_update().filter(pk=sighting.link.pk).first()
         if link is not None and link.may_exist and link.synced_version is not None:
             _compare(link, sighting.time, sighting.etag, now)
+
+
+def is_to_be_looked_up(link: CalendarEventLink, now: datetime) -> bool:
+    """Say whether it matters that an event is missing where it stood, and was not seen before."""
+    opened = CalendarProposal.objects.filter(link=link, resolved_at=None, kind=ProposalKind.DELETE)
+    return link.wanted_end is not None and link.wanted_end > now and not opened.exists()
 
 
 def _compare(link: CalendarEventLink, seen: Interval | None, etag: str, now: datetime) -> None:
     if link.wanted_end is None or link.wanted_end <= now:
         if seen is None:  # somebody tidies up
             settle([link.pk], Resolution.SUPERSEDED, now)
-            _keep(link, state=LinkState.GONE, may_exist=False, external_event_id="", etag="")
+            _keep(link, state=LinkState.GONE, may_exist=False, external_event_id="", etag="", due_at=None)
     elif seen is not None and seen in (
         _interval(link.written_start, link.written_end),
+        _interval(link.sent_start, link.sent_end),
         _interval(link.wanted_start, link.wanted_end),
     ):
         if settle([link.pk], Resolution.SUPERSEDED, now):  # what waited for a decision is written now

@@ -105,7 +105,7 @@ def _work(manager: CalendarManager, source: EventSource, calendars: list[Connect
 def _write_due(manager: CalendarManager, source: EventSource) -> Iterator[bool]:
     """Bring the events that are due to where they should be: first those that failed least, then by how long they wait.
 
-    Says each time that the provider is there: to refuse one event, it must be.
+    Says each time whether the provider took it.
     """
     while Kind(manager.connection.provider).takes_events:
         now = datetime.now(UTC)
@@ -117,20 +117,22 @@ def _write_due(manager: CalendarManager, source: EventSource) -> Iterator[bool]:
             _reconcile(manager, link, source(link))
         except Refused as error:
             _put_off(link, None, state=LinkState.FAILING, last_error=str(error)[:500])
+            yield False
         except Unavailable as error:
             # Else an event that is always in the way would stop all others.
             _put_off(link, error.retry_after, state=LinkState.FAILING, last_error=str(error)[:500])
             raise
-        yield True
+        else:
+            yield True
 
 
 def _put_off(link: CalendarEventLink, retry_after: float | None, **noted: str) -> None:
-    """Try again later, the later the more often it failed."""
+    """Try again later, the later the more often it failed; a wish that was made meanwhile is due as it says."""
     now, failures = datetime.now(UTC), link.failures + 1
     pause = pause_of_event(failures, retry_after, random.random())  # noqa: S311 -- jitter, not a secret
-    CalendarEventLink.objects.filter(pk=link.pk).update(
-        failures=failures, due_at=now + timedelta(seconds=pause), updated_at=now, **noted
-    )
+    own = CalendarEventLink.objects.filter(pk=link.pk)
+    own.update(failures=failures, updated_at=now, **noted)
+    own.filter(due_at=link.due_at).update(due_at=now + timedelta(seconds=pause))
 
 
 def _reconcile(manager: CalendarManager, link: CalendarEventLink, event: EventDetails | None) -> None:
@@ -163,14 +165,14 @@ def _compare(link: CalendarEventLink, sighting: Sighting) -> None:
         return
     with transaction.atomic():
         propose([sighting], datetime.now(UTC))
-        _put_off(link, None, etag="")
+        _put_off(link, None, etag="")  # which does nothing to one that is over and was tidied away
 
 
 def _read_due(manager: CalendarManager, calendars: list[ConnectedCalendar]) -> Iterator[bool]:
     """Read those of the calendars that are due, one after the other; say each time whether it could be read."""
     now = datetime.now(UTC)
     if any(one.read_in_full_at and is_to_be_read_in_full(one, now) for one in calendars):
-        with suppress(Refused):
+        with suppress(Refused, Unavailable):  # what is known can be read all the same
             manager.list_anew()
     for calendar in calendars:
         if calendar.next_read_at > now:

@@ -1,7 +1,6 @@
 """Asking calendars at the moment when a time is taken: every door does so before its verb, outside of a transaction.
 
-A door that books asks the person's calendars by `ask_live`. Those that change what is booked ask here, and only where
-time or person is what changes.
+Nobody has a calendar read whose time they may not take, and a change asks only where it is of time or person.
 """
 
 from collections.abc import Mapping
@@ -13,8 +12,16 @@ from slotkeeper.appointments.rows import find
 from slotkeeper.appointments.series import read_series
 from slotkeeper.calendars.live import ask_live, is_anybody_asked_live
 from slotkeeper.calendars.models import ProposalKind
+from slotkeeper.people.callers import Caller
+from slotkeeper.rules.permissions import Permission
 
 _TAKES_TIME = frozenset({"start_time", "end_time", "user_id"})
+
+
+def ask_before_booking(caller: Caller, user_id: int) -> None:
+    """Ask the calendars of whom a member books."""
+    if caller.reaches(user_id, Permission.APPOINTMENTS_WRITE_ALL):
+        ask_live([user_id], caller.business_id)
 
 
 def ask_before_change(reach: Reach, appointment_id: int, fields: Mapping[str, Any]) -> None:

@@ -20,7 +20,7 @@ class CalendarPool(Pool):
     def start_due(self) -> int:
         """Start on the connections that are due, as far as threads are free; say how many."""
         free = self._free()
-        most_failing = free - self._threads // 2  # half of the threads are kept for those that answer
+        most_failing = max(free - self._threads // 2, 1)  # the others are kept for those that answer
         due = due_connections(datetime.now(UTC), self._threads, most_failing) if free else []
         chosen = [connection_id for connection_id in due if not self._is_under_way(connection_id)][:free]
         for connection_id in chosen:

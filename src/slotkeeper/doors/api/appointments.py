@@ -15,7 +15,6 @@ from slotkeeper.appointments.actions import Target
 from slotkeeper.appointments.insert import Booking
 from slotkeeper.appointments.reach import reach_of, writable_reach
 from slotkeeper.appointments.warnings import read_warnings
-from slotkeeper.calendars.live import ask_live
 from slotkeeper.changes.models import Change
 from slotkeeper.doors.api.appointment_forms import (
     AppointmentChanges,
@@ -35,7 +34,7 @@ from slotkeeper.doors.api.paging import DEFAULT_LIMIT, Limit, read_cursor, write
 from slotkeeper.doors.api.problems import bad_field, not_found, not_permitted
 from slotkeeper.doors.api.reading import known_id
 from slotkeeper.doors.api.times import TimeReader, with_lost_plus, zone_of
-from slotkeeper.doors.asking_live import ask_before_change
+from slotkeeper.doors.asking_live import ask_before_booking, ask_before_change
 from slotkeeper.doors.disclosure import require_customer, sees_former_addresses
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.appointment_status import Status
@@ -157,7 +156,7 @@ class Appointments(JsonEndpoint):
     )
     def post(self, parsed_body: Body[NewAppointment]) -> HttpResponse:
         """Book an appointment."""
-        ask_live([person_of(parsed_body.user_id, self.caller)], self.caller.business_id)
+        ask_before_booking(self.caller, person_of(parsed_body.user_id, self.caller))
         return once(self.request, self.caller, lambda: self._book(parsed_body))
 
     def _book(self, body: NewAppointment) -> HttpResponse:

@@ -14,7 +14,6 @@ from slotkeeper.billing.documents import DocumentTarget, today_of
 from slotkeeper.billing.invoices import invoice_quote
 from slotkeeper.billing.models import Quote
 from slotkeeper.billing.reading import Narrowing, quotes_of
-from slotkeeper.calendars.live import ask_live
 from slotkeeper.changes.record import Actor
 from slotkeeper.doors.api.appointment_forms import AppointmentOut, refusals
 from slotkeeper.doors.api.appointments import REPEATED, person_of, with_warnings
@@ -55,6 +54,7 @@ from slotkeeper.doors.api.quote_forms import (
 )
 from slotkeeper.doors.api.times import TimeReader, zone_of
 from slotkeeper.doors.api.versions import answer_created, answer_versioned, refusing_stale
+from slotkeeper.doors.asking_live import ask_before_booking
 from slotkeeper.doors.ids import known_id
 from slotkeeper.people.callers import Caller
 from slotkeeper.people.models import Business
@@ -223,7 +223,7 @@ class BookQuote(JsonEndpoint):
     )
     def post(self, parsed_path: At[QuotePath], parsed_body: Body[QuoteBooking]) -> HttpResponse:
         """Book an appointment for an accepted quote, with its customer; it takes the right to book as well."""
-        ask_live([person_of(parsed_body.user_id, self.caller)], self.caller.business_id)
+        ask_before_booking(self.caller, person_of(parsed_body.user_id, self.caller))
         return once(self.request, self.caller, lambda: self._book(parsed_path.quote_id, parsed_body))
 
     def _book(self, quote_id: int, body: QuoteBooking) -> HttpResponse:

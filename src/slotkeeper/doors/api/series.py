@@ -13,7 +13,6 @@ from slotkeeper.appointments import series
 from slotkeeper.appointments.reach import reach_of
 from slotkeeper.appointments.rows import AppointmentRow
 from slotkeeper.appointments.series import Repetition, SeriesRefused
-from slotkeeper.calendars.live import ask_live
 from slotkeeper.doors.api.appointment_forms import (
     AppointmentOut,
     Conflict,
@@ -42,7 +41,7 @@ from slotkeeper.doors.api.base import NOT_FOUND, At, Body, JsonEndpoint, Optiona
 from slotkeeper.doors.api.idempotency import once
 from slotkeeper.doors.api.problems import ApiProblem, bad_field, not_found
 from slotkeeper.doors.api.times import TimeReader, zone_of
-from slotkeeper.doors.asking_live import ask_before_series_move
+from slotkeeper.doors.asking_live import ask_before_booking, ask_before_series_move
 from slotkeeper.doors.disclosure import disclosed
 from slotkeeper.people.callers import Caller
 from slotkeeper.rules.intervals import Interval
@@ -95,7 +94,7 @@ class SeriesEndpoint(JsonEndpoint):
     @answers(SeriesOut, HTTPStatus.CREATED, refusals=NOT_FOUND | CONFLICT | REPEATED, problem=SeriesRefusal)
     def post(self, parsed_body: Body[NewSeries]) -> HttpResponse:
         """Book every date of a series, or none: one that is not free is named with the next free times."""
-        ask_live([person_of(parsed_body.user_id, self.caller)], self.caller.business_id)
+        ask_before_booking(self.caller, person_of(parsed_body.user_id, self.caller))
         return once(self.request, self.caller, lambda: self._book(parsed_body))
 
     def _book(self, body: NewSeries) -> HttpResponse:

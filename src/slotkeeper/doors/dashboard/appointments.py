@@ -19,9 +19,8 @@ from slotkeeper.appointments.insert import Booking
 from slotkeeper.appointments.models import SeriesPlace
 from slotkeeper.appointments.rows import AppointmentRow, find
 from slotkeeper.appointments.warnings import read_warnings
-from slotkeeper.calendars.live import ask_live
 from slotkeeper.doors.access import permit
-from slotkeeper.doors.asking_live import ask_before_change
+from slotkeeper.doors.asking_live import ask_before_booking, ask_before_change
 from slotkeeper.doors.dashboard.appointment_form import USUAL_MINUTES, AppointmentForm, initial_of
 from slotkeeper.doors.dashboard.asking import (
     LARGEST_ID,
@@ -80,7 +79,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _form_page(request, form)
     wanted = {"user_id": caller.user_id} | form.wanted()
-    ask_live([wanted["user_id"]], caller.business_id)
+    ask_before_booking(caller, wanted["user_id"])
     try:
         writable(caller).require(wanted["user_id"], wanted.get("service_id"))
         row = actions.book(Booking(business_id=caller.business_id, **wanted), caller.actor, _now())

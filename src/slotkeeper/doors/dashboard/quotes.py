@@ -16,9 +16,9 @@ from slotkeeper.billing.documents import DocumentTarget, today_of
 from slotkeeper.billing.invoices import invoice_quote
 from slotkeeper.billing.models import Quote, QuoteStatus
 from slotkeeper.billing.quotes import accept_quote, book_quote, decline_quote, delete_quote, is_expired, send_quote
-from slotkeeper.calendars.live import ask_live
 from slotkeeper.changes.record import Actor
 from slotkeeper.doors.access import permit
+from slotkeeper.doors.asking_live import ask_before_booking
 from slotkeeper.doors.dashboard.appointment_form import USUAL_MINUTES, AppointmentForm
 from slotkeeper.doors.dashboard.asking import caller_of, number_from, show
 from slotkeeper.doors.dashboard.editing import edit_document, new_document
@@ -137,7 +137,7 @@ def book(request: HttpRequest, quote_id: int) -> HttpResponse:
     refusal, now = None, datetime.now(UTC)
     if request.method == "POST" and form.is_valid():
         wanted = {"user_id": caller.user_id} | form.wanted()
-        ask_live([wanted["user_id"]], caller.business_id)
+        ask_before_booking(caller, wanted["user_id"])
         try:
             target = DocumentTarget(quote.business_id, quote.pk)
             row = book_quote(target, Booking(business_id=caller.business_id, **wanted), caller.actor, now)

@@ -18,9 +18,8 @@ from slotkeeper.appointments.actions import Target
 from slotkeeper.appointments.insert import Booking
 from slotkeeper.appointments.rows import AppointmentRow, find
 from slotkeeper.appointments.series import MOST_TIMES, MOST_WEEKS, RefusedDate, Repetition, SeriesRefused
-from slotkeeper.calendars.live import ask_live
 from slotkeeper.doors.access import permit
-from slotkeeper.doors.asking_live import ask_before_series_move
+from slotkeeper.doors.asking_live import ask_before_booking, ask_before_series_move
 from slotkeeper.doors.dashboard.appointment_form import AppointmentForm, initial_of
 from slotkeeper.doors.dashboard.asking import caller_of, now, readable, refuse_control_characters, show, writable
 from slotkeeper.doors.dashboard.refusals import REFUSED, Asked, Refusal, refusal_of
@@ -76,7 +75,7 @@ def repeat(request: HttpRequest) -> HttpResponse:
     if not dates:
         form.add_error("times", _("No date is left."))
         return _repeat_page(request, form)
-    ask_live([booking.user_id], caller.business_id)
+    ask_before_booking(caller, booking.user_id)
     try:
         writable(caller).require(booking.user_id, booking.service_id)
         rows = series.book_series(booking, list(dates.values()), caller.actor, now())
