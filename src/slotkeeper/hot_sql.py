@@ -11,6 +11,9 @@ from typing import Any
 
 from django.db import connection
 
+from slotkeeper.rules.local_time import DAY_SECONDS
+from slotkeeper.rules.time_text import clock_text, day_text
+
 
 @cache  # Django finds the connection of the thread each time, and one booking asks a dozen times
 def is_postgresql() -> bool:
@@ -47,8 +50,15 @@ def gathered(columns: Sequence[str], source: str) -> str:
     return f"json((SELECT json_group_array(json_array({listed})) {source}))"
 
 
+def exact(moment: datetime) -> Any:
+    """Turn a moment into a parameter for a time column, to the microsecond."""
+    return moment if is_postgresql() else connection.ops.adapt_datetimefield_value(moment)
+
+
 @lru_cache(maxsize=256)  # one request writes the same few instants several times
 def timestamp(instant: int) -> Any:
     """Turn seconds since 1970 into a parameter for a time column."""
-    moment = datetime.fromtimestamp(instant, UTC)
-    return moment if is_postgresql() else moment.isoformat(" ")[:19]
+    if is_postgresql():
+        return datetime.fromtimestamp(instant, UTC)
+    day, second = divmod(instant, DAY_SECONDS)
+    return f"{day_text(day)[:-1]} {clock_text(second)}"

@@ -1,7 +1,6 @@
 """What a person's time is claimed by: conflicts, busy entries, and free alternatives."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -46,8 +45,7 @@ class BusyEntry(msgspec.Struct, frozen=True, gc=False):
     resource_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """Whose time, as seen from which business."""
 
     business_id: int

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from slotkeeper import hot_sql
 from slotkeeper.appointments.free_busy import BusyEntry, Person, conflicts_with, read_alternatives, read_busy
@@ -13,8 +13,7 @@ from slotkeeper.rules.availability import ALTERNATIVES, AlternativesRequest
 from slotkeeper.rules.intervals import Interval
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """Whose time is wanted, when, with which buffers (seconds before and after), for which service."""
 
     person: Person

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Coalesce, Least
+from django.db.models import Q, QuerySet
 
+from slotkeeper import hot_sql
 from slotkeeper.calendars.models import CalendarConnection, Health
 from slotkeeper.processes import is_of_the_dead, new_claim
 
-LEASE = timedelta(minutes=3)  # longer than a run's writing and then one reading, with all its pages, may take
+LEASE = timedelta(minutes=3)  # longer than all that a run asks of the network may take
 _OF_ONE_PERSON = 2
 _LOOKED_AT = 500
 
@@ -37,13 +37,15 @@ class Lease:
         if not self._held().update(leased_until=datetime.now(UTC) + LEASE, **noted):
             raise LeaseLost
 
-    def release(self, due_at: datetime, **noted: Any) -> None:
-        """Give it back, and say when to work on the connection next, unless somebody wants it sooner.
-
-        What is noted of the connection is written with it.
-        """
-        next_time = Least(Coalesce(F("due_at"), due_at), due_at)
-        self._held().update(lease="", leased_until=None, due_at=next_time, **noted)
+    def release(self, due_at: datetime, last_success_at: datetime | None = None) -> None:
+        """Give it back, and say when to work on the connection next, unless somebody wants it sooner."""
+        due, success = (moment and hot_sql.exact(moment) for moment in (due_at, last_success_at))
+        hot_sql.rows(
+            "UPDATE calendar_connections SET lease = '', leased_until = NULL, "
+            "due_at = CASE WHEN due_at < %s THEN due_at ELSE %s END, "
+            "last_success_at = coalesce(%s, last_success_at) WHERE id = %s AND lease = %s RETURNING id",
+            [due, due, success, self.connection_id, self.token],
+        )
 
     def _held(self) -> QuerySet[CalendarConnection]:
         return CalendarConnection.objects.filter(pk=self.connection_id, lease=self.token)
@@ -52,9 +54,12 @@ class Lease:
 def take_lease(connection_id: int, now: datetime) -> Lease | None:
     """Take the lease of a connection, if it is free."""
     token = new_claim()
-    free = CalendarConnection.objects.filter(Q(leased_until=None) | Q(leased_until__lt=now), pk=connection_id)
-    is_taken = free.update(lease=token, leased_until=now + LEASE, due_at=None)
-    return Lease(connection_id, token) if is_taken else None
+    taken = hot_sql.row(
+        "UPDATE calendar_connections SET lease = %s, leased_until = %s, due_at = NULL "
+        "WHERE id = %s AND (leased_until IS NULL OR leased_until < %s) RETURNING id",
+        [token, hot_sql.exact(now + LEASE), connection_id, hot_sql.exact(now)],
+    )
+    return Lease(connection_id, token) if taken else None
 
 
 def free_leases_of_the_dead(now: datetime) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from django.db.models import QuerySet
 
+from slotkeeper import hot_sql
 from slotkeeper.calendars.models import BusyTime, CalendarEventLink, ConnectedCalendar
 from slotkeeper.calendars.providers.base import Changes, ChangesRequest, Refused, RemoteEvent
 from slotkeeper.rules.intervals import Interval, subtract
@@ -70,14 +71,16 @@ def note_reading(calendar: ConnectedCalendar, changes: Changes, request: Changes
 
     What was wished for while it was read counts: sooner, or once more from the beginning.
     """
-    fields = {"cursor": changes.cursor, "read_at": now, "last_error": ""}
-    if changes.is_full:
-        fields |= {"read_in_full_at": now, "read_in_zone": request.zone}
     known, calendar.next_read_at = calendar.next_read_at, now + READ_EVERY
-    own = ConnectedCalendar.objects.filter(pk=calendar.pk)
-    as_it_was = own.filter(cursor=calendar.cursor)
-    if not as_it_was.filter(next_read_at__lte=known).update(next_read_at=calendar.next_read_at, **fields):
-        as_it_was.update(**fields)
+    read_at, due, soonest = map(hot_sql.exact, (now, calendar.next_read_at, known))
+    in_full, zone = (read_at, request.zone) if changes.is_full else (None, None)
+    hot_sql.rows(
+        "UPDATE connected_calendars SET cursor = %s, read_at = %s, last_error = '', "
+        "next_read_at = CASE WHEN next_read_at <= %s THEN %s ELSE next_read_at END, "
+        "read_in_full_at = coalesce(%s, read_in_full_at), read_in_zone = coalesce(%s, read_in_zone) "
+        "WHERE id = %s AND cursor = %s RETURNING id",
+        [changes.cursor, read_at, soonest, due, in_full, zone, calendar.pk, calendar.cursor],
+    )
 
 
 def forget_what_was_read(calendars: QuerySet[ConnectedCalendar]) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from slotkeeper.calendars.accounts import opened
 from slotkeeper.calendars.health import note_failure, note_lost_access, note_success, note_unread
@@ -32,7 +32,7 @@ from slotkeeper.calendars.providers.base import (
 )
 from slotkeeper.calendars.watches import renew_watches
 from slotkeeper.outbox.models import SendingHold
-from slotkeeper.people.models import Membership
+from slotkeeper.people.reading import works_anywhere
 from slotkeeper.rules.reconcile import Step, Wish, next_step, pause_of_event
 
 # Says how what a link is about should stand in a calendar now, under the link's key; None: not at all.
@@ -56,10 +56,8 @@ def work_on(connection_id: int, source: EventSource) -> None:
 
 def _work_under(lease: Lease, source: EventSource) -> None:
     """Work and note how it went. Raises LeaseLost, after which nothing is noted any more."""
-    is_member = Exists(Membership.objects.active().filter(user_id=OuterRef("user_id")))
-    found = CalendarConnection.objects.select_related("user").annotate(is_member=is_member)
-    connection = found.get(pk=lease.connection_id)
-    calendars = _to_read(connection, is_member=connection.is_member)
+    connection = CalendarConnection.objects.select_related("user").get(pk=lease.connection_id)
+    calendars = _to_read(connection)
     due_at = None
     try:
         with opened(connection, lease, _ACCOUNT_SECONDS) as provider:
@@ -79,9 +77,9 @@ def _work_under(lease: Lease, source: EventSource) -> None:
     lease.release(due_at or _next_due(connection, calendars), last_success_at=connection.last_success_at)
 
 
-def _to_read(connection: CalendarConnection, *, is_member: bool) -> list[ConnectedCalendar]:
+def _to_read(connection: CalendarConnection) -> list[ConnectedCalendar]:
     """Give the calendars that were chosen, the one that waited longest first; of former members none is read."""
-    if not is_member:
+    if not works_anywhere(connection.user):
         forget_what_was_read(ConnectedCalendar.objects.filter(connection=connection))
         return []
     chosen = ConnectedCalendar.objects.filter(Q(blocks=True) | Q(receives=True), connection=connection)

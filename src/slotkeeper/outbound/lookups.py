@@ -2,6 +2,7 @@
 
 import socket
 from concurrent.futures import Future
+from queue import SimpleQueue
 from threading import Lock, Thread
 
 
@@ -20,6 +21,8 @@ class Lookups:
         self._most = most
         self._lock = Lock()
         self._under_way: dict[tuple[str, int], Future[list[str]]] = {}
+        self._waiting: SimpleQueue[tuple[str, int]] = SimpleQueue()
+        self._idle = 0
 
     def addresses(self, host: str, port: int, seconds: float) -> list[str]:
         """Give the addresses of a host. Raises LookupFailed, and what the resolver raises: OSError, UnicodeError."""
@@ -34,22 +37,28 @@ class Lookups:
             if place not in self._under_way:
                 if len(self._under_way) >= self._most:
                     raise LookupFailed(f"Too many names are looked up at once to ask for {host}.")
-                answer = Future[list[str]]()
-                Thread(target=self._look_up, args=(place, answer), daemon=True).start()
-                self._under_way[place] = answer
+                self._under_way[place] = Future()
+                self._waiting.put(place)
+                if self._idle:
+                    self._idle -= 1  # one that has finished sees to it
+                else:
+                    Thread(target=self._look_up_all, daemon=True).start()
             return self._under_way[place]
 
-    def _look_up(self, place: tuple[str, int], answer: Future[list[str]]) -> None:
+    def _look_up_all(self) -> None:
+        while True:
+            self._look_up(self._waiting.get())
+
+    def _look_up(self, place: tuple[str, int]) -> None:
         try:
             found = socket.getaddrinfo(*place, type=socket.SOCK_STREAM)
         except BaseException as error:  # noqa: BLE001 -- whoever waits for the answer raises it
-            self._forget(place)
-            answer.set_exception(error)
+            self._finished(place).set_exception(error)
         else:
-            self._forget(place)
-            answer.set_result(list(dict.fromkeys(str(one[4][0]) for one in found)))
+            self._finished(place).set_result(list(dict.fromkeys(str(one[4][0]) for one in found)))
 
-    def _forget(self, place: tuple[str, int]) -> None:
+    def _finished(self, place: tuple[str, int]) -> Future[list[str]]:
         """Have the name looked up anew from here on: an answer is for those who waited for it."""
         with self._lock:
-            del self._under_way[place]
+            self._idle += 1
+            return self._under_way.pop(place)

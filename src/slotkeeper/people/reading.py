@@ -5,8 +5,9 @@ from datetime import datetime
 
 from django.db.models import Max
 
+from slotkeeper import hot_sql
 from slotkeeper.people.callers import Caller
-from slotkeeper.people.models import ApiToken, Membership, SessionRecord
+from slotkeeper.people.models import ApiToken, Membership, SessionRecord, User
 from slotkeeper.rules.permissions import PERMISSIONS, Permission, Role
 from slotkeeper.rules.team import may_manage
 
@@ -19,6 +20,12 @@ def last_seen_of(membership_ids: Collection[int]) -> dict[int, datetime]:
         for row in latest.order_by():
             seen[row["membership_id"]] = max(row["at"], seen.get(row["membership_id"], row["at"]))
     return seen
+
+
+def works_anywhere(user: User) -> bool:
+    """Say whether a person may act in any business; the worker asks that all the time."""
+    question = "SELECT 1 FROM memberships WHERE user_id = %s AND NOT is_suspended LIMIT 1"
+    return user.is_active and hot_sql.row(question, [user.pk]) is not None
 
 
 def sees_details(caller: Caller, member: Membership) -> bool:

@@ -15,7 +15,6 @@ The zones come from the tzdata package, not from the operating system, whose cop
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from importlib import resources
@@ -94,8 +93,7 @@ class OffsetSpan(NamedTuple):
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReadTime:
+class ReadTime(NamedTuple):
     """A time as it was written: its reading, and its offset if it had one, in seconds and as sent."""
 
     local: int
@@ -268,8 +266,7 @@ class _WrittenDay(NamedTuple):
     tail: str
 
 
-@dataclass(frozen=True, slots=True)
-class TimeForm:
+class TimeForm(NamedTuple):
     """How instants are written: by a zone's clock, bare or with its offset, or always at one fixed offset.
 
     Bare means where that is clear: an instant whose reading the clock shows twice carries its offset all the
