@@ -13,7 +13,7 @@ SENTENCES: dict[Reason, Promise] = {
     Reason.TOO_SOON: _("It is too soon: the service needs more notice."),
     Reason.BEYOND_HORIZON: _("It is too far ahead: bookings are not open yet."),
     Reason.BOOKED: _("There is an appointment."),
-    Reason.BUFFER: _("It is too close to an appointment: there must be a pause."),
+    Reason.BUFFER: _("It is too close to something else: there must be a pause."),
     Reason.HELD: _("Somebody is just booking it."),
     Reason.CALENDAR_BUSY: _("There is an event in the calendar."),
     Reason.TIME_OFF: _("It is time off."),
