@@ -278,3 +278,12 @@ def test_once_a_day_new_calendars_and_names_are_taken_up(connected, monkeypatch)
     connected.work_later()
     found = ConnectedCalendar.objects.order_by("pk").values_list("name", "blocks", "receives")
     assert list(found) == [("Practice", True, True), ("Choir", False, False)]
+
+
+def test_an_account_is_read_for_its_own_address_too(connected, monkeypatch):
+    CalendarConnection.objects.update(username="olga@private.example")
+    asked = []
+    real = MemoryProvider.read_changes
+    monkeypatch.setattr(MemoryProvider, "read_changes", lambda *given: asked.append(given[-1]) or real(*given))
+    connected.work_later()
+    assert asked[0].owner_emails == {"olga@private.example", connected.member.user.email}

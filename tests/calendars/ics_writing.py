@@ -14,7 +14,7 @@ def instant(text: str) -> int:
 
 
 REQUEST = ReadRequest(
-    zone=BERLIN, owner_email=OWNER, expand_from=instant("2025-01-01"), expand_until=instant("2028-01-01")
+    zone=BERLIN, owner_emails=frozenset({OWNER}), expand_from=instant("2025-01-01"), expand_until=instant("2028-01-01")
 )
 
 

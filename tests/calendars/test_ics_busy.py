@@ -16,7 +16,7 @@ from slotkeeper.calendars.providers.ics_events import read_event, written
 from slotkeeper.rules.intervals import Interval, union
 
 WINDOW = Interval(instant("2026-11-26"), instant("2027-11-28"))
-REQUEST = busy_request(BERLIN, OWNER, WINDOW)
+REQUEST = busy_request(BERLIN, frozenset({OWNER}), WINDOW)
 KEY = "slk" + "0123456789abcdef" * 2
 START, HOUR = instant("2027-03-01T09:00"), 3600
 OUR_EVENT = EventDetails(KEY, "Consultation", START, START + HOUR)

@@ -245,8 +245,14 @@ def test_event_that_may_take_place_blocks_time(line):
     assert spans(read(event(*TEN_UTC, line))) == ["2026-03-10 11:00 60m"]
 
 
+def test_an_invitation_to_any_of_their_addresses_may_be_declined():
+    request = replace(REQUEST, owner_emails=frozenset({"ada@example.org", "Ada@Private.example"}))
+    (skipped,) = read(event(*TEN_UTC, "ATTENDEE;PARTSTAT=DECLINED:mailto:ada@private.example"), request=request).skipped
+    assert (skipped.reason, skipped.detail) == ("declined", "line 4: ada@private.example declined")
+
+
 def test_nobodys_address_declines_nothing():
-    file = read(event(*TEN_UTC, "ATTENDEE;PARTSTAT=DECLINED:"), request=replace(REQUEST, owner_email=""))
+    file = read(event(*TEN_UTC, "ATTENDEE;PARTSTAT=DECLINED:"), request=replace(REQUEST, owner_emails=frozenset({""})))
     assert len(file.events) == 1
 
 

@@ -201,7 +201,7 @@ def test_our_own_feed_in_a_connected_calendar_blocks_nothing(cast, owner, progra
     connected.book()
     connected.work()
     _, secret = make_feed(owner, True, COMMAND)
-    (entry,) = read_busy(read(program, secret).content, ReadRequest("UTC", "", NOW, NOW + 100 * HOUR))
+    (entry,) = read_busy(read(program, secret).content, ReadRequest("UTC", frozenset(), NOW, NOW + 100 * HOUR))
     assert entry.busy == (Interval(SOON, SOON + HOUR),)
     events = (RemoteEvent(entry.uid, entry.busy, entry.key, entry.own_time),)
     subscribed = ConnectedCalendar.objects.create(

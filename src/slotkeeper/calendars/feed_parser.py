@@ -32,7 +32,7 @@ class Task(msgspec.Struct):
     """For whom a feed is read, and which window of it."""
 
     zone: str
-    owner_email: str
+    owner_emails: frozenset[str]
     window: Interval
 
 
@@ -68,7 +68,7 @@ def main(source: BinaryIO, target: BinaryIO) -> None:
     _limit()
     task = msgspec.json.decode(source.readline(), type=Task)
     request = replace(
-        busy_request(task.zone, task.owner_email, task.window),
+        busy_request(task.zone, task.owner_emails, task.window),
         max_occurrences=_MOST_OCCURRENCES,
         max_days_examined=_MOST_DAYS_EXAMINED,
     )

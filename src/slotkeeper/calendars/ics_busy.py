@@ -35,9 +35,9 @@ class BusyEntry(NamedTuple):
     own_time: Interval | None = None
 
 
-def busy_request(zone: str, owner_email: str, window: Interval) -> ReadRequest:
+def busy_request(zone: str, owner_emails: frozenset[str], window: Interval) -> ReadRequest:
     """Ask for what blocks a window, however long it lasts: a sabbatical blocks, too."""
-    return ReadRequest(zone, owner_email, *window, is_for_busy=True)
+    return ReadRequest(zone, owner_emails, *window, is_for_busy=True)
 
 
 def read_busy(data: bytes, request: ReadRequest) -> list[BusyEntry]:

@@ -98,7 +98,7 @@ def read_entry(component: Component, zones: Zones, request: ReadRequest) -> Entr
         zone=zone,
         original=original,
         is_for_following=_parameter(properties, "RECURRENCE-ID", "RANGE") == "THISANDFUTURE",
-        absence=_absence(properties, request.owner_email) or _unfit(longest, request),
+        absence=_absence(properties, request.owner_emails) or _unfit(longest, request),
         rules=tuple(source.value for source in properties.get("RRULE", ())),
         added=added,
         removed=tuple(zones.moment(item, zone) for item in removals),
@@ -251,12 +251,14 @@ def _parameter(properties: Properties, name: str, parameter: str) -> str:
     return properties[name][0].parameters.get(parameter, "").upper() if name in properties else ""
 
 
-def _absence(properties: Properties, owner_email: str) -> Refusal | None:
+def _absence(properties: Properties, owner_emails: frozenset[str]) -> Refusal | None:
     """Say why the event blocks none of the owner's time, if so."""
     if _value(properties, "STATUS") == "CANCELLED":
         return Refusal(SkipReason.CANCELED, "STATUS is CANCELLED")
-    if any(_is_decline(source, owner_email.lower()) for source in properties.get("ATTENDEE", ())):
-        return Refusal(SkipReason.DECLINED, f"{owner_email} declined")
+    attendees = properties.get("ATTENDEE", ())
+    own = {email.lower() for email in owner_emails if email} if attendees else set()
+    if declined := next(filter(None, (_declined(one, own) for one in attendees)), ""):
+        return Refusal(SkipReason.DECLINED, f"{declined} declined")
     if _value(properties, "TRANSP") == "TRANSPARENT":
         return Refusal(SkipReason.TRANSPARENT, "TRANSP is TRANSPARENT")
     if _value(properties, "X-MICROSOFT-CDO-BUSYSTATUS") == "FREE":
@@ -282,11 +284,11 @@ def _value(properties: Properties, name: str) -> str:
     return properties[name][0].value.strip().upper() if name in properties else ""
 
 
-def _is_decline(attendee: Property, email: str) -> bool:
-    """Answer whether an ATTENDEE line says that the person with this address will not come."""
+def _declined(attendee: Property, own: set[str]) -> str:
+    """Give the person's address if an ATTENDEE line says that they will not come."""
     addresses = {
         attendee.value.strip().lower().removeprefix("mailto:"),
         attendee.parameters.get("EMAIL", "").lower(),
     }
     has_declined = attendee.parameters.get("PARTSTAT", "").upper() == "DECLINED"
-    return has_declined and bool(email) and email in addresses
+    return next(iter(own & addresses), "") if has_declined else ""

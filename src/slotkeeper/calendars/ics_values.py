@@ -79,7 +79,7 @@ class ReadRequest:
     """Say whose file is read, for which time, and how much of it at most.
 
     ``zone`` is the person's IANA zone: floating times are read in it when the file names no other,
-    and all-day events block its local days. ``owner_email`` finds the invitations they declined.
+    and all-day events block its local days. ``owner_emails`` find the invitations they declined.
     Instants are epoch seconds. What ended by ``expand_from`` is left out; what repeats is expanded
     up to ``expand_until``; an event that happens once is read however far ahead it lies. ``is_for_busy`` asks
     only what is blocked: then an event counts however long it lasts, as far as it lies in the years we keep, and
@@ -87,7 +87,7 @@ class ReadRequest:
     """
 
     zone: str
-    owner_email: str
+    owner_emails: frozenset[str]
     expand_from: int
     expand_until: int
     max_bytes: int = 50_000_000

@@ -94,7 +94,7 @@ class CalendarManager:
             cursor="" if is_stale else calendar.cursor,
             window=window_at(now),
             zone=user.time_zone,
-            owner_email=user.email,
+            owner_emails=frozenset({user.email, self.connection.username}),  # who is invited there
         )
         try:
             changes = self.provider.read_changes(calendar.external_id, request)

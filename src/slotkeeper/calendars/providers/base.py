@@ -122,7 +122,7 @@ class ChangesRequest(NamedTuple):
     cursor: str
     window: Interval
     zone: str
-    owner_email: str = ""
+    owner_emails: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,8 @@ class CalDavProvider:
         if data is None:
             return None
         until = int(datetime.now(UTC).timestamp()) + _LOOK_AHEAD_SECONDS
-        return read_event(dav_xml.path_of("", url), etag, data, busy_request(place.zone, "", Interval(0, until)))
+        request = busy_request(place.zone, frozenset(), Interval(0, until))
+        return read_event(dav_xml.path_of("", url), etag, data, request)
 
     def _start(self) -> tuple[str, Resource]:
         """Find a place that knows who is asking (RFC 5397), as RFC 6764 section 6 looks for it."""

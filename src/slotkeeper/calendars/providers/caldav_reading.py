@@ -140,7 +140,7 @@ def _fetched(
     session: DavSession, url: str, request: ChangesRequest, listing: Listing
 ) -> tuple[list[RemoteEvent], list[str]]:
     """Fetch what changed; and give what turned out to be gone meanwhile."""
-    asked = busy_request(request.zone, request.owner_email, request.window)
+    asked = busy_request(request.zone, request.owner_emails, request.window)
     asked = replace(asked, max_days_examined=_MOST_DAYS_OF_AN_ENTRY)
     events: list[RemoteEvent] = []
     gone: list[str] = []

@@ -105,7 +105,7 @@ def series(master: Event, exceptions: Iterable[Event], request: ChangesRequest) 
     lines = ["BEGIN:VCALENDAR", *_series_lines(master)]
     for exception in exceptions:
         lines += _exception_lines(exception)
-    reading = replace(busy_request(request.zone, "", request.window), max_days_examined=_MOST_DAYS_EXAMINED)
+    reading = replace(busy_request(request.zone, frozenset(), request.window), max_days_examined=_MOST_DAYS_EXAMINED)
     try:
         entries = read_busy("\r\n".join([*lines, "END:VCALENDAR", ""]).encode(), reading)
     except UnreadableCalendar as error:

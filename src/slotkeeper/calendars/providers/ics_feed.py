@@ -75,7 +75,7 @@ class IcsFeedProvider:
         if former and content == former.content:
             return unchanged
         try:
-            read = read_feed(answer.body, Task(request.zone, request.owner_email, request.window))
+            read = read_feed(answer.body, Task(request.zone, request.owner_emails, request.window))
         except UnreadableCalendar as error:
             raise Refused(str(error)) from None
         events = [RemoteEvent(one.uid, one.busy, one.key, one.own_time) for one in read.ours]

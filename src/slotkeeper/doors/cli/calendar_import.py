@@ -97,7 +97,7 @@ def _expand_until(until: str | None, zone: str, now: int) -> int:
 def _parse(content: bytes, membership: Membership, until: int) -> CalendarFile:
     request = ReadRequest(
         zone=membership.user.time_zone,
-        owner_email=membership.user.email,
+        owner_emails=frozenset({membership.user.email}),
         expand_from=0,
         expand_until=until,
         max_bytes=CONFIGURATION.import_limit_mb * 1_000_000,
