@@ -2,7 +2,7 @@
 
 import socket
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from io import BytesIO
 
 from servers.slotkeeper_server import running_slotkeeper
@@ -52,16 +52,17 @@ def test_what_is_sent_in_chunks_arrives():
         def send(path, body):
             with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
                 client.sendall(head % path + b"Transfer-Encoding: chunked\r\n\r\n")
-                for start in range(0, len(body), 50_000):
-                    piece = body[start : start + 50_000]
-                    client.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
-                client.sendall(b"0\r\n\r\n")
+                with suppress(BrokenPipeError, ConnectionResetError):  # what is too large is answered before its end
+                    for start in range(0, len(body), 50_000):
+                        piece = body[start : start + 50_000]
+                        client.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
+                    client.sendall(b"0\r\n\r\n")
                 return client.makefile("rb").read()
 
         holds = b"public/nobody/holds"
         assert b"UNKNOWN_FIELD" in send(holds, b'{"nobody_knows": 1}')
         assert b"MALFORMED_JSON" in send(holds, b'{"service_id": ')
-        assert b" 413 " in send(holds, b" " * 1_100_000).splitlines()[0]
+        assert b" 413 " in send(holds, b" " * 1_000_001).splitlines()[0]
 
 
 def test_a_stalled_upload_gives_the_only_thread_back_and_no_other_request_suffers():

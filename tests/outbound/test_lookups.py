@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 import time
+from multiprocessing import get_context
 from threading import Event, Thread
 
 import pytest
@@ -89,3 +90,12 @@ def test_a_process_ends_while_a_lookup_hangs():
     code += "except Unreachable: print('left')"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=20)
     assert (done.stdout, done.stderr) == ("left\n", "")
+
+
+def test_a_process_that_was_forked_has_threads_of_its_own(resolver):
+    lookups = Lookups(most=2)
+    lookups.addresses("there.test", 80, 5)
+    child = get_context("fork").Process(target=lookups.addresses, args=["there.test", 80, 5])
+    child.start()
+    child.join(10)
+    assert child.exitcode == 0

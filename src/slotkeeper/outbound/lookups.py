@@ -1,5 +1,6 @@
 """Resolving the names of hosts in a bounded time: the system's resolver knows no deadline and cannot be called off."""
 
+import os
 import socket
 from concurrent.futures import Future
 from queue import SimpleQueue
@@ -19,6 +20,10 @@ class Lookups:
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self._begin()
+        os.register_at_fork(after_in_child=self._begin)  # threads stay behind
+
+    def _begin(self) -> None:
         self._lock = Lock()
         self._under_way: dict[tuple[str, int], Future[list[str]]] = {}
         self._waiting: SimpleQueue[tuple[str, int]] = SimpleQueue()
