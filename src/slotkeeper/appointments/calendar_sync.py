@@ -57,8 +57,9 @@ def plan(appointment_ids: Iterable[int], now: datetime) -> None:
     ids = list(appointment_ids)
     links = CalendarEventLink.objects.filter(internal_entity_type=ENTITY, internal_entity_id__in=ids)
     linked = set(links.values_list("internal_entity_id", flat=True))
-    people = _people_of(_synced(ids))
-    concerned = Appointment.objects.filter(pk__in=people.keys() | linked).order_by("pk")
+    may_stand = Q(sync_to_calendar=True) | Q(pk__in=linked)
+    concerned = list(Appointment.objects.filter(may_stand, pk__in=ids).order_by("pk"))
+    people = _people_of(concerned)
     want([_wanted(appointment, people.get(appointment.pk, frozenset())) for appointment in concerned], now)
 
 
@@ -79,7 +80,7 @@ def rewrite_events(appointment_ids: Iterable[int], now: datetime) -> None:
 
 def event_of(link: CalendarEventLink) -> EventDetails | None:
     """Say how a link's appointment should stand in the link's calendar now; None: not at all."""
-    appointment = _synced([link.internal_entity_id]).first()
+    appointment = Appointment.objects.filter(pk=link.internal_entity_id).first()
     if appointment is None or not link.calendar.receives:
         return None
     if link.calendar.user_id not in _people_of([appointment]).get(appointment.pk, ()):
@@ -98,7 +99,7 @@ def event_of(link: CalendarEventLink) -> EventDetails | None:
 
 def accept(proposal_id: int, reach: Reach, actor: Actor, now: int) -> AppointmentRow:
     """Do to the appointment what its owner did in their calendar. Raises UnknownProposal and all that `update` does."""
-    proposal = _open_proposal(proposal_id, reach)
+    proposal = open_proposal(proposal_id, reach)
     wish: dict[str, Any] = {"status": Status.CANCELED}
     if proposal.kind == ProposalKind.MOVE:
         assert proposal.start_time is not None
@@ -114,7 +115,7 @@ def accept(proposal_id: int, reach: Reach, actor: Actor, now: int) -> Appointmen
 def dismiss(proposal_id: int, reach: Reach, actor: Actor, now: int) -> None:
     """Leave the appointment as it is, and write it into the calendar again. Raises UnknownProposal."""
     with transaction.atomic():
-        proposal = _open_proposal(proposal_id, reach)
+        proposal = open_proposal(proposal_id, reach)
         settle([proposal.link_id], Resolution.DISMISSED, _moment(now))
         about = {"appointment_id": proposal.link.internal_entity_id, "kind": proposal.kind}
         record(Subject(reach.business_id, "calendar_proposal", proposal.pk), "dismissed", actor, None, about)
@@ -130,7 +131,8 @@ def open_proposals(reach: Reach) -> list[tuple[CalendarProposal, Appointment]]:
     return [(proposal, about[proposal.link.internal_entity_id]) for proposal in waiting]
 
 
-def _open_proposal(proposal_id: int, reach: Reach) -> CalendarProposal:
+def open_proposal(proposal_id: int, reach: Reach) -> CalendarProposal:
+    """Find a proposal that waits for a decision. Raises UnknownProposal."""
     waiting = CalendarProposal.objects.filter(pk=proposal_id, resolved_at=None, link__internal_entity_type=ENTITY)
     proposal = waiting.select_related("link").first()
     if proposal is None or not _within(reach).filter(pk=proposal.link.internal_entity_id).exists():
@@ -150,17 +152,15 @@ def _wanted(appointment: Appointment, shown_to: frozenset[int]) -> Wanted:
     )
 
 
-def _synced(ids: list[int]) -> AppointmentQuerySet:
-    return Appointment.objects.filter(pk__in=ids, sync_to_calendar=True).exclude(status__in=_NOT_SHOWN)
-
-
 def _people_of(appointments: Iterable[Appointment]) -> dict[int, frozenset[int]]:
     """Say in whose own calendars appointments shall stand: of all who give them, and have calendars in that business.
 
-    Whoever left, is suspended, or has a role without calendars by now has no customers there any more.
+    Those that are not to be synced, or were canceled, in nobody's. Whoever left, is suspended, or has a role without
+    calendars by now has no customers there any more.
     """
-    businesses = {appointment.pk: appointment.business_id for appointment in appointments}
-    givers = {(appointment.pk, appointment.user_id) for appointment in appointments}
+    shown = [one for one in appointments if one.sync_to_calendar and one.status not in _NOT_SHOWN]
+    businesses = {appointment.pk: appointment.business_id for appointment in shown}
+    givers = {(appointment.pk, appointment.user_id) for appointment in shown}
     claims = TimeClaim.objects.filter(appointment_id__in=businesses, user_id__isnull=False)
     givers.update(claims.values_list("appointment_id", "user_id"))
     members = Membership.objects.active().filter(business_id__in=businesses.values(), role__in=CALENDAR_ROLES)

@@ -99,16 +99,17 @@ class Supply(NamedTuple):
 
 def read_slots(query: SlotQuery, limit: int | None = None) -> list[Slot]:
     """Read the slots that start in a range, by start; at most `limit` of them. Raises UnknownService."""
-    return read_slots_and_calendars(query, limit)[0]
+    return listed_slots_of(read_offer(query.business_id, query.service_id, query.user_id), query, limit)
 
 
-def read_slots_and_calendars(
-    query: SlotQuery, limit: int | None = None
-) -> tuple[list[Slot], dict[int, list[CalendarReading]]]:
-    """Read them, and how fresh the calendars are, of each person who has any, that had a say. Raises UnknownService."""
-    offer = read_offer(query.business_id, query.service_id, query.user_id)
-    slots = list(slots_of(offer, query)) if limit is None else first_slots_of(offer, query, limit)
-    return slots, _read_calendars(offer, query, Interval(query.now, query.now))
+def listed_slots_of(offer: Offer, query: SlotQuery, limit: int | None) -> list[Slot]:
+    """Find the slots of an offer that start in a range, by start; at most `limit` of them."""
+    return list(slots_of(offer, query)) if limit is None else first_slots_of(offer, query, limit)
+
+
+def read_calendars_of(offer: Offer, now: int) -> dict[int, list[CalendarReading]]:
+    """Read how fresh the calendars are that have a say, of each person of an offer who has any."""
+    return _read_calendars(offer, Interval(now, now), now)
 
 
 def read_next_slots(query: SlotQuery, count: int) -> list[Slot]:
@@ -196,7 +197,8 @@ def read_supply(offer: Offer, query: SlotQuery, reach_seconds: int = 0) -> Suppl
     hours = hours_within(offer.people, offer.business_id, query.within)
     reach = max(reach_seconds, offer.reach_seconds)
     busy, needs = _read_busy(offer, query, Interval(start - reach, end + reach))
-    in_calendars = _read_calendars(offer, query, Interval(start - offer.reach_seconds, end + offer.reach_seconds))
+    around = Interval(start - offer.reach_seconds, end + offer.reach_seconds)
+    in_calendars = _read_calendars(offer, around, query.now)
     providers = [
         Provider(
             user_id=person.user_id,
@@ -209,9 +211,9 @@ def read_supply(offer: Offer, query: SlotQuery, reach_seconds: int = 0) -> Suppl
     return Supply(providers, replace(offer.terms, needs=needs) if needs else offer.terms)
 
 
-def _read_calendars(offer: Offer, query: SlotQuery, window: Interval) -> dict[int, list[CalendarReading]]:
+def _read_calendars(offer: Offer, window: Interval, now: int) -> dict[int, list[CalendarReading]]:
     user_ids = [person.user_id for person in offer.people if person.has_calendars]
-    return read_calendars(user_ids, window, query.now) if user_ids else {}
+    return read_calendars(user_ids, window, now) if user_ids else {}
 
 
 def _with_calendars(busy: list[Busy], readings: list[CalendarReading] | None) -> list[Busy]:

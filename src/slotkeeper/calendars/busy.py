@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from slotkeeper import hot_sql
-from slotkeeper.calendars.mirror import PIECE_SECONDS
+from slotkeeper.calendars.ics_values import PIECE_SECONDS
 from slotkeeper.calendars.models import WhenUnreadable
 from slotkeeper.rules.intervals import Interval
 

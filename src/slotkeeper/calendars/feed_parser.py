@@ -17,14 +17,13 @@ from typing import BinaryIO
 import msgspec
 
 from slotkeeper.calendars.ics_busy import BusyEntry, busy_request, read_busy
-from slotkeeper.calendars.ics_values import LONGEST_SECONDS, UnreadableCalendar
+from slotkeeper.calendars.ics_values import MOST_PIECES, PIECE_SECONDS, UnreadableCalendar
 from slotkeeper.rules.intervals import Interval, union
 
 _CPU_SECONDS, _DEADLINE_SECONDS = 20, 40
 _MEMORY_BYTES = 512_000_000  # above what the interpreter needs itself
 _MOST_OCCURRENCES = 100_000
 _MOST_DAYS_EXAMINED = 1_500_000
-_MOST_PIECES = 20_000  # of at most 31 days, as they are stored
 _TOO_MUCH = "Reading the feed takes too much time or memory. It may repeat events without end."
 
 
@@ -90,8 +89,8 @@ def _merged(entries: Iterable[BusyEntry]) -> Outcome:
             ours.append(entry)
     busy = union(others)
     times = chain(busy, *(entry.busy for entry in ours))
-    if sum(-((start - end) // LONGEST_SECONDS) for start, end in times) > _MOST_PIECES:
-        raise UnreadableCalendar(f"There is too much in this calendar: more than {_MOST_PIECES:,} times to keep free.")
+    if sum(-((start - end) // PIECE_SECONDS) for start, end in times) > MOST_PIECES:
+        raise UnreadableCalendar(f"There is too much in this calendar: more than {MOST_PIECES:,} times to keep free.")
     return Outcome(busy, ours)
 
 

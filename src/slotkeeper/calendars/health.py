@@ -36,13 +36,8 @@ def note_failure(connection: CalendarConnection, message: str, now: datetime, re
     """Note that the provider is away; say when to try it again."""
     failures = connection.failures + 1
     pause = pause_after(failures, retry_after, random.random())  # noqa: S311 -- jitter, not a secret
-    _note_trouble(connection, message, now, failures=failures)
+    note_trouble(connection, message, now, failures=failures)
     return now + timedelta(seconds=pause)
-
-
-def note_unread(connection: CalendarConnection, message: str, now: datetime) -> None:
-    """Note that the provider answers, but gives none of the calendars that were chosen."""
-    _note_trouble(connection, message, now)
 
 
 def note_lost_access(connection: CalendarConnection, message: str, now: datetime) -> None:
@@ -52,7 +47,7 @@ def note_lost_access(connection: CalendarConnection, message: str, now: datetime
         _tell_once(connection, now)
 
 
-def _note_trouble(connection: CalendarConnection, message: str, now: datetime, **noted: int) -> None:
+def note_trouble(connection: CalendarConnection, message: str, now: datetime, **noted: int) -> None:
     """Note that it is failing; where it has been for a day, its owner may have to do something about it."""
     with transaction.atomic():
         _note(connection, Health.FAILING, message, now, **noted)

@@ -5,6 +5,9 @@ from enum import StrEnum
 
 DAY_SECONDS = 86_400
 LONGEST_SECONDS = 31 * DAY_SECONDS
+# Busy time is kept in pieces: readers look no further back than one for what reaches into their window.
+PIECE_SECONDS = 31 * DAY_SECONDS
+MOST_PIECES = 20_000  # of one calendar: 27 a day
 EARLIEST = 0
 LATEST = 7_289_654_400  # 2201-01-01T00:00:00Z, the end of the last year we keep
 

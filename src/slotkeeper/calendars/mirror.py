@@ -1,14 +1,16 @@
 """What foreign calendars block, kept here: so that a booking never waits for a provider."""
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from django.db.models import QuerySet
 
 from slotkeeper import hot_sql
+from slotkeeper.batches import batched
+from slotkeeper.calendars.ics_values import MOST_PIECES, PIECE_SECONDS
 from slotkeeper.calendars.models import BusyTime, CalendarEventLink, ConnectedCalendar
 from slotkeeper.calendars.providers.base import Changes, ChangesRequest, Refused, RemoteEvent
 from slotkeeper.rules.intervals import Interval, subtract
@@ -16,13 +18,8 @@ from slotkeeper.rules.intervals import Interval, subtract
 READ_EVERY = timedelta(minutes=5)
 READ_IN_FULL_EVERY = timedelta(hours=24)  # the window moves on, and series with it
 WINDOW = (timedelta(days=-1), timedelta(days=732))  # a service is offered for 730 days at most
-PIECE_SECONDS = 31 * 86_400  # readers look no further back than this for what reaches into their window
-MOST_PIECES = 20_000  # of one calendar: 27 a day
 _ROWS_AT_ONCE = 500
 _LONGEST_ID_BYTES = 500
-
-
-T = TypeVar("T")
 
 
 class Sighting(NamedTuple):
@@ -146,10 +143,3 @@ def sightings_in(
         removed = removed.filter(written_end__lt=datetime.fromtimestamp(window.end, UTC) - timedelta(days=1))
     for link in removed.exclude(pk__in=seen):
         yield Sighting(link, None)
-
-
-def batched(things: Iterable[T], size: int) -> Iterator[Sequence[T]]:
-    """Give things in lists of at most so many."""
-    rest = iter(things)
-    while some := list(islice(rest, size)):
-        yield some

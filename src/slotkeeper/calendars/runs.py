@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from slotkeeper.calendars.accounts import opened
-from slotkeeper.calendars.health import note_failure, note_lost_access, note_success, note_unread
+from slotkeeper.calendars.health import note_failure, note_lost_access, note_success, note_trouble
 from slotkeeper.calendars.leases import Lease, LeaseLost, take_lease
 from slotkeeper.calendars.links import forget_event, standing_of
 from slotkeeper.calendars.manager import CalendarManager
@@ -96,7 +96,7 @@ def _work(manager: CalendarManager, source: EventSource, calendars: list[Connect
         if time.monotonic() >= until:
             break
     if not is_proven and calendars and all(calendar.last_error for calendar in calendars):
-        note_unread(manager.connection, calendars[0].last_error, datetime.now(UTC))
+        note_trouble(manager.connection, calendars[0].last_error, datetime.now(UTC))
     renew_watches(manager.connection, manager.provider, calendars)
 
 
@@ -179,7 +179,8 @@ def _read_due(manager: CalendarManager, calendars: list[ConnectedCalendar]) -> I
             manager.read_calendar(calendar)
         except Refused as error:
             is_feed = manager.connection.provider == Kind.ICS_FEED
-            _read_later(calendar, _REFUSED_FEED_PAUSE if is_feed else READ_EVERY, last_error=str(error)[:500])
+            calendar.last_error = str(error)[:500]
+            _read_later(calendar, _REFUSED_FEED_PAUSE if is_feed else READ_EVERY)
             yield False
         except Unavailable:
             _read_later(calendar, _UNREAD_PAUSE)  # else one that is always in the way would stop all
@@ -188,10 +189,10 @@ def _read_due(manager: CalendarManager, calendars: list[ConnectedCalendar]) -> I
             yield True
 
 
-def _read_later(calendar: ConnectedCalendar, pause: timedelta, **noted: str) -> None:
+def _read_later(calendar: ConnectedCalendar, pause: timedelta) -> None:
     calendar.next_read_at = datetime.now(UTC) + pause
-    calendar.last_error = noted.get("last_error", calendar.last_error)
-    ConnectedCalendar.objects.filter(pk=calendar.pk).update(next_read_at=calendar.next_read_at, **noted)
+    own = ConnectedCalendar.objects.filter(pk=calendar.pk)
+    own.update(next_read_at=calendar.next_read_at, last_error=calendar.last_error)
 
 
 def _next_due(connection: CalendarConnection, calendars: list[ConnectedCalendar]) -> datetime:

@@ -4,9 +4,10 @@ Nobody has a calendar read whose time they may not take, and a change asks only 
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
-from slotkeeper.appointments.calendar_sync import open_proposals
+from slotkeeper.appointments.calendar_sync import UnknownProposal, open_proposal
 from slotkeeper.appointments.reach import Reach
 from slotkeeper.appointments.rows import find
 from slotkeeper.appointments.series import read_series
@@ -43,5 +44,8 @@ def ask_before_series_move(reach: Reach, appointment_id: int) -> None:
 def ask_before_accepting(reach: Reach, proposal_id: int) -> None:
     """Ask the calendars of whoever has the appointment that a proposal would move."""
     if is_anybody_asked_live():
-        moves = {one.pk: its.user_id for one, its in open_proposals(reach) if one.kind == ProposalKind.MOVE}
-        ask_live({moves[proposal_id]} if proposal_id in moves else (), reach.business_id)
+        with suppress(UnknownProposal):  # as accepting it will say
+            proposal = open_proposal(proposal_id, reach)
+            row = find(reach, proposal.link.internal_entity_id)
+            if row is not None and proposal.kind == ProposalKind.MOVE:
+                ask_live([row.user_id], reach.business_id)

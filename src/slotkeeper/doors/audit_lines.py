@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 
 import msgspec
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 
+from slotkeeper.batches import batched
 from slotkeeper.changes.models import Change
 from slotkeeper.changes.search import Wanted, search
 from slotkeeper.people.callers import Caller
@@ -38,8 +38,7 @@ def trail_of(caller: Caller, wanted: Wanted) -> QuerySet[Change]:
 def written_lines(changes: Iterable[Change], caller: Caller) -> Iterator[dict[str, Any]]:
     """Write changes with the names in COLUMNS, times in the caller's zone."""
     form = TimeForm.with_offset(caller.time_zone)
-    rest = iter(changes)
-    while batch := list(islice(rest, _ROWS_AT_ONCE)):
+    for batch in batched(changes, _ROWS_AT_ONCE):
         users = users_behind(caller.business_id, batch)
         for change in batch:
             yield {

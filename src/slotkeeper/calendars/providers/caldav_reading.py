@@ -6,8 +6,8 @@ First it is found out which entries changed, cheaply where none did; then those 
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import islice
 
+from slotkeeper.batches import batched
 from slotkeeper.calendars.ics_busy import busy_request
 from slotkeeper.calendars.providers import dav_xml
 from slotkeeper.calendars.providers.base import (
@@ -145,8 +145,7 @@ def _fetched(
     events: list[RemoteEvent] = []
     gone: list[str] = []
     used = 0.0
-    paths = iter(listing.changed)
-    while batch := list(islice(paths, _ENTRIES_AT_ONCE)):
+    for batch in batched(listing.changed, _ENTRIES_AT_ONCE):
         for path, etag, data in _contents(session, url, batch):
             if data is None:
                 gone.append(path)

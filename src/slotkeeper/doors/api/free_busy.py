@@ -126,7 +126,7 @@ class FreeBusyEndpoint(JsonEndpoint):
             "end": end_text,
             "busy": _write_busy(shown, form),
             "free": write_slot_runs(runs, form),
-            "source": source_of(busyness.calendars),
+            "source": Source.INTERNAL_ONLY,
         }
         return answer(written | _write_sources(busyness, zone, person.user_id, caller))
 

@@ -12,12 +12,13 @@ from slotkeeper.appointments.slots import (
     MAX_RANGE_DAYS,
     Offer,
     SlotQuery,
+    listed_slots_of,
     next_slots_of,
     obstacles_of,
+    read_calendars_of,
     read_offer,
-    read_slots_and_calendars,
 )
-from slotkeeper.calendars.busy import CalendarReading, read_calendars
+from slotkeeper.calendars.busy import CalendarReading
 from slotkeeper.doors.api.appointment_forms import CalendarStanding, Source, Time, ZoneName, source_of, write_calendars
 from slotkeeper.doors.api.base import NOT_FOUND, JsonEndpoint, Query, answer, answers
 from slotkeeper.doors.api.reading import known_id
@@ -124,9 +125,10 @@ class Slots(JsonEndpoint):
         query, caller = parsed_query, self.caller
         zone = zone_of(caller, query.time_zone)
         _, within = read_range(zone, query.start, query.end, MAX_RANGE_DAYS)
-        slots, readings = read_slots_and_calendars(_slot_query(caller, query, within), query.limit)
-        written = {"time_zone": zone, "slots": write_offered(slots, zone)}
-        return answer(written | _write_sources(readings, zone, caller))
+        asked = _slot_query(caller, query, within)
+        offer = read_offer(asked.business_id, asked.service_id, asked.user_id)
+        written = {"time_zone": zone, "slots": write_offered(listed_slots_of(offer, asked, query.limit), zone)}
+        return answer(written | _write_sources(read_calendars_of(offer, asked.now), zone, caller))
 
 
 class NextSlot(JsonEndpoint):
@@ -185,8 +187,8 @@ def _slot_query(caller: Caller, query: SlotsQuery | NextSlotQuery | WhyQuery, wi
 
 
 def _read_sources(offer: Offer, now: int, zone: str, caller: Caller) -> dict[str, Any]:
-    user_ids = [person.user_id for person in offer.people if person.has_calendars]
-    return _write_sources(read_calendars(user_ids, Interval(now, now), now), zone, caller) if user_ids else {}
+    readings = read_calendars_of(offer, now)
+    return _write_sources(readings, zone, caller) if readings else {}
 
 
 def _write_sources(readings: dict[int, list[CalendarReading]], zone: str, caller: Caller) -> dict[str, Any]:
