@@ -1,10 +1,14 @@
-"""The gate before SQLite's write transactions: it queues, it opens again, and it holds nothing back."""
+"""The gate before SQLite's write transactions: it queues, it opens again, it holds nothing back and loses nothing."""
 
+import fcntl
 import gc
 import multiprocessing
+import os
+import shutil
+import sqlite3
 import threading
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +22,7 @@ from slotkeeper.appointments.models import Appointment
 from slotkeeper.changes.models import Change
 from slotkeeper.people.models import Membership
 from slotkeeper.sqlite.base import DatabaseWrapper
+from slotkeeper.sqlite.gate import Gate
 
 pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite has a gate")
 
@@ -134,6 +139,95 @@ def test_process_killed_inside_a_transaction_frees_the_gate_and_leaves_nothing_h
     assert not Change.objects.filter(verb="booked").exists()
     assert verbs.book(DAWN, DAWN + HOUR) == "done"
     assert query("PRAGMA integrity_check") == [("ok",)]
+
+
+@pytest.fixture
+def on_sync(monkeypatch):
+    """Let a test do something each time that the gate brings the log to the disk, before it does."""
+    really, done = os.fdatasync, []
+
+    def call(act):
+        monkeypatch.setattr(os, "fdatasync", lambda descriptor: (done.append(act()), really(descriptor)))
+        return done
+
+    return call
+
+
+def test_gate_is_open_while_the_disk_is_waited_for(committed_cast, on_sync):
+    gate = Path(f"{connection.settings_dict['NAME']}-gate")
+
+    def is_free_and_seen() -> bool:
+        with gate.open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # or BlockingIOError
+        with closing(sqlite3.connect(connection.settings_dict["NAME"])) as other:
+            return other.execute("SELECT count(*) FROM appointments").fetchone() == (1,)
+
+    found = on_sync(is_free_and_seen)
+    assert Verbs(committed_cast).book(DAWN, DAWN + HOUR) == "done"
+    assert found == [True]
+
+
+def test_whatever_is_acknowledged_was_on_the_disk_before(committed_cast, on_sync, tmp_path):
+    """Keep only what had been written when the disk was last told to, as after a power cut."""
+    live, kept = Path(connection.settings_dict["NAME"]), tmp_path / "after"
+
+    def keep() -> None:
+        for ending in ("", "-wal"):
+            shutil.copyfile(f"{live}{ending}", f"{kept}{ending}")
+
+    done = on_sync(keep)
+    for number in range(1, 31):
+        start = DAWN + number * HOUR
+        assert Verbs(committed_cast).book(start, start + HOUR) == "done"
+        assert len(done) == number
+        with closing(sqlite3.connect(kept)) as database:
+            assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            assert database.execute("SELECT count(*) FROM appointments").fetchall() == [(number,)]
+            assert database.execute("SELECT count(*) FROM changes WHERE verb = 'booked'").fetchall() == [(number,)]
+
+
+def test_single_statements_wait_for_the_disk_themselves(committed_cast):
+    def level() -> int:
+        return query("PRAGMA synchronous")[0][0]
+
+    normal, full = 1, 2
+    assert level() == full
+    with transaction.atomic():
+        assert level() == normal
+    assert level() == full
+    with suppress(ZeroDivisionError), transaction.atomic():
+        _ = 1 / 0
+    assert level() == full
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Membership.objects.create(user_id=4711, business_id=4711, role="", created_at=datetime.now(UTC))
+    assert level() == full
+
+
+def test_disk_that_refuses_is_no_success_and_closes_nothing(committed_cast, monkeypatch):
+    def refuse(_descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(os, "fdatasync", refuse)
+        with pytest.raises(OperationalError, match="Input/output error"):
+            Verbs(committed_cast).book(DAWN, DAWN + HOUR)
+    assert is_open()
+    assert Verbs(committed_cast).book(DAWN + HOUR, DAWN + 2 * HOUR) == "done"
+
+
+@pytest.mark.parametrize(("journal", "level"), [("WAL", "NORMAL"), ("DELETE", "FULL")])
+def test_gate_leaves_other_ways_of_writing_as_they_are(journal, level, tmp_path, on_sync):
+    file = tmp_path / "other"
+    with closing(sqlite3.connect(file, isolation_level=None)) as database:
+        database.execute(f"PRAGMA journal_mode={journal}")
+        database.execute(f"PRAGMA synchronous={level}")
+        before, done = database.execute("PRAGMA synchronous").fetchall(), on_sync(lambda: None)
+        gate = Gate(database, str(file))
+        gate.enter()
+        assert database.execute("PRAGMA synchronous").fetchall() == before
+        gate.leave()
+        gate.sync()
+        assert not done
 
 
 @pytest.mark.parametrize("mode", ["DEFERRED", "EXCLUSIVE", None])

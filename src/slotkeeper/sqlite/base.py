@@ -1,13 +1,5 @@
-"""SQLite as Slotkeeper needs it: IMMEDIATE transactions that queue at a fair gate.
+"""SQLite as Slotkeeper needs it: IMMEDIATE transactions that queue at a fair gate (gate.py)."""
 
-SQLite lets a waiting writer sleep and retry, so under load the unlucky one waits for
-seconds. The gate is a `flock` on a file beside the database, taken before BEGIN and given
-back after COMMIT: the kernel serves waiters in order, and frees the lock of a killed process.
-"""
-
-import fcntl
-import os
-import weakref
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -16,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.sqlite3 import base
 
 from slotkeeper.kept_cursor import KeepsCursor
+from slotkeeper.sqlite.gate import Gate
 from slotkeeper.sqlite.schema import DatabaseSchemaEditor
 
 
@@ -39,8 +32,7 @@ class DatabaseWrapper(KeepsCursor, base.DatabaseWrapper):
     """Django's wrapper, with a gate around each outermost write transaction."""
 
     SchemaEditorClass = DatabaseSchemaEditor
-    _gate: int | None = None
-    _is_gate_held = False
+    _gate: Gate | None = None  # a database in memory has none: nobody else can write to it
 
     def get_connection_params(self) -> dict[str, Any]:
         """Refuse any transaction mode but IMMEDIATE: the guard relies on it."""
@@ -49,13 +41,20 @@ class DatabaseWrapper(KeepsCursor, base.DatabaseWrapper):
             raise ImproperlyConfigured("SQLite needs transaction_mode IMMEDIATE, or two writers could book one slot.")
         return params
 
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Connect; a database on a disk has a gate."""
+        made = super().get_new_connection(conn_params)
+        self._gate = None if self.is_in_memory_db() else Gate(made, self.settings_dict["NAME"])
+        return made
+
     def create_cursor(self, name: str | None = None) -> Any:
         """Open a cursor of ours."""
         del name
         return self.connection.cursor(factory=Cursor)
 
     def _start_transaction_under_autocommit(self) -> None:
-        self._enter_gate()
+        if self._gate:
+            self._gate.enter()
         try:
             super()._start_transaction_under_autocommit()  # type: ignore[misc]  # the stubs leave it out
         except BaseException:
@@ -65,8 +64,12 @@ class DatabaseWrapper(KeepsCursor, base.DatabaseWrapper):
     def _commit(self) -> None:
         try:
             super()._commit()  # type: ignore[misc]  # the stubs leave it out
-        finally:
-            self._leave_gate()
+        except BaseException:
+            self._rollback()
+            raise
+        self._leave_gate()
+        if self._gate:
+            self._gate.sync()
 
     def _rollback(self) -> None:
         try:
@@ -74,28 +77,14 @@ class DatabaseWrapper(KeepsCursor, base.DatabaseWrapper):
         finally:
             self._leave_gate()
 
+    def _leave_gate(self) -> None:
+        if self._gate:
+            self._gate.leave()
+
     def _close(self) -> None:
         try:
             super()._close()  # type: ignore[misc]  # the stubs leave it out
         finally:
-            self._leave_gate()
-            if self._gate is not None:
-                self._close_gate()
+            if self._gate:
+                self._gate.open()
                 self._gate = None
-
-    def _enter_gate(self) -> None:
-        if self.is_in_memory_db():
-            return
-        if self._gate is None:
-            # One descriptor per connection: flock belongs to the open file, so threads queue too.
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-            self._gate = os.open(f"{self.settings_dict['NAME']}-gate", flags, 0o600)
-            # Web servers end idle threads, which do not close their connections.
-            self._close_gate = weakref.finalize(self, os.close, self._gate)
-        fcntl.flock(self._gate, fcntl.LOCK_EX)
-        self._is_gate_held = True
-
-    def _leave_gate(self) -> None:
-        if self._is_gate_held and self._gate is not None:
-            fcntl.flock(self._gate, fcntl.LOCK_UN)
-            self._is_gate_held = False

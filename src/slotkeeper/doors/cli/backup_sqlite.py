@@ -101,7 +101,7 @@ def _replace(live: Path, copy: Path) -> None:
             closing(sqlite3.connect(copy)) as source,
             closing(sqlite3.connect(live, timeout=_PATIENCE_SECONDS)) as target,
         ):
-            fcntl.flock(gate, fcntl.LOCK_EX)  # writers queue here (sqlite/base.py), so none can keep us out
+            fcntl.flock(gate, fcntl.LOCK_EX)  # writers queue here (sqlite/gate.py), so none can keep us out
             source.backup(target, progress=_not_for_ever())
             target.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.OperationalError as error:
