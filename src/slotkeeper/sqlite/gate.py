@@ -42,17 +42,17 @@ class Gate:
 
     def __init__(self, connection: sqlite3.Connection, database: str) -> None:
         """Stand before the database whose file has this name; it must be on a disk."""
-        self._connection = connection
+        self._cursor = connection.cursor()
         self._lock = _FileBeside(f"{database}-gate", os.O_RDWR | os.O_CREAT)
         self._log = _FileBeside(f"{os.path.realpath(database)}-wal", os.O_RDONLY)  # where SQLite has it
         self._is_held = False
-        settings = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+        settings = [self._cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
         self._syncs_outside = settings == ["wal", _FULL]
 
     def enter(self) -> None:
         """Wait for your turn. A transaction that begins now commits without waiting for the disk: see `sync`."""
         if self._syncs_outside:
-            self._connection.execute("PRAGMA synchronous=NORMAL")
+            self._cursor.execute("PRAGMA synchronous=NORMAL")
         fcntl.flock(self._lock.descriptor, fcntl.LOCK_EX)
         self._is_held = True
 
@@ -60,7 +60,7 @@ class Gate:
         """Let the next one in, when the transaction is over. From here on single statements wait for the disk again."""
         self.open()
         if self._syncs_outside:
-            self._connection.execute("PRAGMA synchronous=FULL")
+            self._cursor.execute("PRAGMA synchronous=FULL")
 
     def open(self) -> None:
         """Let the next one in, of a connection that is closed."""
