@@ -57,6 +57,7 @@ def run(connected, times=1):
 
 def test_an_event_that_always_fails_stops_no_other_and_no_reading(connected, monkeypatch):
     fault = Unavailable("The server has a fault (500).")
+    monkeypatch.setattr(runs, "pause_of_event", lambda *_: 60.0)  # however slow this machine is
     failing(monkeypatch, "create_event", fault, lambda _place, event: event.title == "Poison")
     connected.book(title="Poison")
     connected.book(SOON + HOUR, title="Good")

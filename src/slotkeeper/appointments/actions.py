@@ -7,6 +7,7 @@ itself is claimed by the database (guard.py): a verb learns of an overlap by bei
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
@@ -23,7 +24,7 @@ from slotkeeper.appointments.reach import OutOfReach, Reach
 from slotkeeper.appointments.resources import NoResource, insert_with_resources, keeping_resources
 from slotkeeper.appointments.rows import MAX_DURATION_SECONDS, AppointmentRow, find
 from slotkeeper.appointments.wishes import Wish, are_in_the_way, in_the_way, is_absent, wish_of
-from slotkeeper.calendars.busy import known_calendars, readings_of
+from slotkeeper.calendars.busy import known_calendars, readings_of, window_edges
 from slotkeeper.changes.record import Actor, Subject, changed_fields, record
 from slotkeeper.rules.appointment_status import TERMINAL, Status, move
 from slotkeeper.rules.availability import AlternativesRequest
@@ -243,20 +244,12 @@ def _taken(wish: Wish, now: int, missing: Sequence[BusyEntry] = ()) -> SlotTaken
 
 
 def _place(person: Person, service_id: int | None, contact_id: int | None, asked: Interval, now: int) -> _Place:
-    calendars, of_calendars = known_calendars("u.id", asked)
     found = hot_sql.row(
-        f"SELECT s.id, s.buffer_before_minutes, s.buffer_after_minutes, {HAS_NEEDS}, c.id, c.name, c.email, c.phone, "
-        "EXISTS (SELECT 1 FROM time_off t WHERE t.user_id = u.id AND t.end_time > %s AND t.start_time < %s), "
-        "EXISTS (SELECT 1 FROM opening_hours o WHERE o.membership_id = m.id), "
-        f"{calendars}, {GIVEN_BY_OTHERS} "
-        "FROM memberships m JOIN users u ON u.id = m.user_id "
-        "LEFT JOIN services s ON s.id = %s AND s.business_id = m.business_id AND s.is_active "
-        "LEFT JOIN leads c ON c.id = %s AND c.business_id = m.business_id "
-        "WHERE m.business_id = %s AND m.user_id = %s AND NOT m.is_suspended AND u.is_active",
+        _place_statement(),
         [
             hot_sql.timestamp(asked.start),
             hot_sql.timestamp(asked.end),
-            *of_calendars,
+            *window_edges(asked),
             service_id,
             contact_id,
             person.business_id,
@@ -272,6 +265,21 @@ def _place(person: Person, service_id: int | None, contact_id: int | None, asked
         raise NotGiven
     is_away = bool(is_time_off) or are_in_the_way(readings_of(known, asked, now))
     return _Place((before or 0) * 60, (after or 0) * 60, bool(has_needs), tuple(contact), is_away, bool(keeps_hours))
+
+
+@cache
+def _place_statement() -> str:
+    return (
+        f"SELECT s.id, s.buffer_before_minutes, s.buffer_after_minutes, {HAS_NEEDS} AS needs, "
+        "c.id, c.name, c.email, c.phone, "
+        "EXISTS (SELECT 1 FROM time_off t WHERE t.user_id = u.id AND t.end_time > %s AND t.start_time < %s) AS away, "
+        "EXISTS (SELECT 1 FROM opening_hours o WHERE o.membership_id = m.id) AS hours, "
+        f"{known_calendars('u.id')} AS known, {GIVEN_BY_OTHERS} AS others "  # an unnamed column is called like its text
+        "FROM memberships m JOIN users u ON u.id = m.user_id "
+        "LEFT JOIN services s ON s.id = %s AND s.business_id = m.business_id AND s.is_active "
+        "LEFT JOIN leads c ON c.id = %s AND c.business_id = m.business_id "
+        "WHERE m.business_id = %s AND m.user_id = %s AND NOT m.is_suspended AND u.is_active"
+    )
 
 
 def _require_assignable(target: Target, current: Appointment) -> None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
 
 from slotkeeper import hot_sql
-from slotkeeper.calendars.busy import CalendarReading, known_calendars, readings_of
+from slotkeeper.calendars.busy import CalendarReading, known_calendars, readings_of, window_edges
 from slotkeeper.offerings.reading import hours_within
 from slotkeeper.rules.availability import AlternativesRequest, next_free_slots
 from slotkeeper.rules.intervals import Interval, overlaps
@@ -63,30 +64,13 @@ class Busyness(NamedTuple):
 def read_busy(person: Person, window: Interval, now: int) -> Busyness:
     """Read what occupies a person's time in a window, in one statement: claims, time off, and calendars.
 
-    A suspended member's time is still theirs. Claims never overlap, so the last one that starts at or
-    before the window is the only earlier one that can reach into it: one index seek bounds the search.
-    Raises UnknownMember.
+    A suspended member's time is still theirs. Raises UnknownMember.
     """
     start, end = hot_sql.timestamp(window.start), hot_sql.timestamp(window.end)
-    epoch = hot_sql.epoch
-    calendars, of_calendars = known_calendars("m.user_id", window)
     found = hot_sql.rows(
-        f"SELECT EXISTS (SELECT 1 FROM opening_hours o WHERE o.membership_id = m.id), {calendars}, "
-        "NULL AS busy_from, NULL, NULL, NULL, NULL, NULL, NULL, NULL "
-        "FROM memberships m WHERE m.business_id = %s AND m.user_id = %s "
-        f"UNION ALL SELECT NULL, NULL, {epoch('c.claimed_from')}, {epoch('c.claimed_until')}, "
-        f"a.id, a.title, a.business_id, {epoch('a.start_time')}, {epoch('a.end_time')}, h.business_id "
-        "FROM time_claims c "
-        "LEFT JOIN appointments a ON a.id = c.appointment_id LEFT JOIN holds h ON h.id = c.hold_id "
-        "WHERE c.user_id = %s AND c.claimed_from < %s AND c.claimed_until > %s "
-        "AND c.claimed_from >= coalesce((SELECT max(b.claimed_from) FROM time_claims b "
-        "WHERE b.user_id = %s AND b.claimed_from <= %s), %s) "
-        "AND (c.held_until IS NULL OR c.held_until > %s) "
-        f"UNION ALL SELECT NULL, NULL, {epoch('t.start_time')}, {epoch('t.end_time')}, "
-        "NULL, NULL, NULL, NULL, NULL, NULL "
-        "FROM time_off t WHERE t.user_id = %s AND t.start_time < %s AND t.end_time > %s ORDER BY busy_from",
+        _busy_statement(),
         [
-            *of_calendars,
+            *window_edges(window),
             *(person.business_id, person.user_id),
             *(person.user_id, end, start, person.user_id, start, start, hot_sql.timestamp(now)),
             *(person.user_id, end, start),
@@ -102,6 +86,32 @@ def read_busy(person: Person, window: Interval, now: int) -> Busyness:
             entries += _calendar_entries(reading)
         entries.sort(key=attrgetter("blocked"))
     return Busyness(entries, bool(of_member[0]), readings)
+
+
+@cache
+def _busy_statement() -> str:
+    """Write the statement of `read_busy`.
+
+    Claims never overlap, so the last one that starts at or before the window is the only earlier one that can reach
+    into it: one index seek bounds the search.
+    """
+    epoch = hot_sql.epoch
+    return (
+        "SELECT EXISTS (SELECT 1 FROM opening_hours o WHERE o.membership_id = m.id) AS has_hours, "
+        f"{known_calendars('m.user_id')} AS known, NULL AS busy_from, NULL, NULL, NULL, NULL, NULL, NULL, NULL "
+        "FROM memberships m WHERE m.business_id = %s AND m.user_id = %s "
+        f"UNION ALL SELECT NULL, NULL, {epoch('c.claimed_from')}, {epoch('c.claimed_until')}, "
+        f"a.id, a.title, a.business_id, {epoch('a.start_time')}, {epoch('a.end_time')}, h.business_id "
+        "FROM time_claims c "
+        "LEFT JOIN appointments a ON a.id = c.appointment_id LEFT JOIN holds h ON h.id = c.hold_id "
+        "WHERE c.user_id = %s AND c.claimed_from < %s AND c.claimed_until > %s "
+        "AND c.claimed_from >= coalesce((SELECT max(b.claimed_from) FROM time_claims b "
+        "WHERE b.user_id = %s AND b.claimed_from <= %s), %s) "
+        "AND (c.held_until IS NULL OR c.held_until > %s) "
+        f"UNION ALL SELECT NULL, NULL, {epoch('t.start_time')}, {epoch('t.end_time')}, "
+        "NULL, NULL, NULL, NULL, NULL, NULL "
+        "FROM time_off t WHERE t.user_id = %s AND t.start_time < %s AND t.end_time > %s ORDER BY busy_from"
+    )
 
 
 def _calendar_entries(reading: CalendarReading) -> list[BusyEntry]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -66,11 +67,12 @@ def freshness_of(when_unreadable: str, last_known_hours: int, read_at: int | Non
     return Freshness.BLOCKING
 
 
-def known_calendars(user_column: str, window: Interval) -> tuple[str, list[Any]]:
-    """Write what is known of a person's calendars that block time, as an SQL value and its parameters.
+@cache
+def known_calendars(user_column: str) -> str:
+    """Write what is known of a person's calendars that block time, as an SQL value that `readings_of` reads.
 
-    `readings_of` reads it. Stored pieces of busy time are at most 31 days long, so that the index bounds the search;
-    it holds all that is read of them.
+    Its parameters are `window_edges`. Stored pieces of busy time are at most 31 days long, so that the index
+    bounds the search; it holds all that is read of them.
     """
     pieces = hot_sql.gathered(
         [hot_sql.epoch("b.start_time"), hot_sql.epoch("b.end_time")],
@@ -82,8 +84,12 @@ def known_calendars(user_column: str, window: Interval) -> tuple[str, list[Any]]
         "FROM connected_calendars k JOIN calendar_connections n ON n.id = k.connection_id "
         f"WHERE k.user_id = {user_column} AND k.blocks",
     )
-    edges = window.end, window.start - PIECE_SECONDS, window.start
-    return f"CAST({known} AS text)", [hot_sql.timestamp(edge) for edge in edges]
+    return f"CAST({known} AS text)"
+
+
+def window_edges(window: Interval) -> list[Any]:
+    """Give the parameters of `known_calendars`."""
+    return [hot_sql.timestamp(edge) for edge in (window.end, window.start - PIECE_SECONDS, window.start)]
 
 
 def readings_of(known: str, window: Interval, now: int) -> list[CalendarReading]:
@@ -103,9 +109,11 @@ def readings_of(known: str, window: Interval, now: int) -> list[CalendarReading]
 
 def read_calendars(user_ids: Sequence[int], window: Interval, now: int) -> dict[int, list[CalendarReading]]:
     """Read the calendars of several people, in one statement."""
-    known, parameters = known_calendars("u.id", window)
     marks = ", ".join(["%s"] * len(user_ids))
-    found = hot_sql.rows(f"SELECT u.id, {known} FROM users u WHERE u.id IN ({marks})", [*parameters, *user_ids])
+    found = hot_sql.rows(
+        f"SELECT u.id, {known_calendars('u.id')} FROM users u WHERE u.id IN ({marks})",
+        [*window_edges(window), *user_ids],
+    )
     return {user_id: readings_of(text, window, now) for user_id, text in found}
 
 

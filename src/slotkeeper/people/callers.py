@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 
 import msgspec
 from django.db import OperationalError, transaction
@@ -63,14 +64,7 @@ class Caller(msgspec.Struct, frozen=True):
 
 def caller_of_token(secret: str, now: int, source: str = "") -> Caller | None:
     """Find who a token's secret belongs to; None if it is unknown, expired, revoked or its member may not act."""
-    found = hot_sql.row(
-        f"SELECT t.id, t.scope, {hot_sql.epoch('t.expires_at')}, {hot_sql.epoch('t.last_used_at')}, "
-        "m.id, m.role, CAST(m.grants AS text), CAST(m.limited_to_user_ids AS text), "
-        "CAST(m.limited_to_service_ids AS text), m.business_id, u.id, u.time_zone, u.name, u.email "
-        "FROM api_tokens t JOIN memberships m ON m.id = t.membership_id JOIN users u ON u.id = m.user_id "
-        "WHERE t.secret_hash = %s AND t.revoked_at IS NULL AND NOT m.is_suspended AND u.is_active",
-        [secret_hash(secret)],
-    )
+    found = hot_sql.row(_token_statement(), [secret_hash(secret)])
     if found is None:
         return None
     (
@@ -105,6 +99,17 @@ def caller_of_token(secret: str, now: int, source: str = "") -> Caller | None:
         limited_to_user_ids=_stored_limit(user_ids),
         limited_to_service_ids=_stored_limit(service_ids),
         source=source,
+    )
+
+
+@cache
+def _token_statement() -> str:
+    return (
+        f"SELECT t.id, t.scope, {hot_sql.epoch('t.expires_at')}, {hot_sql.epoch('t.last_used_at')}, "
+        "m.id, m.role, CAST(m.grants AS text), CAST(m.limited_to_user_ids AS text), "
+        "CAST(m.limited_to_service_ids AS text), m.business_id, u.id, u.time_zone, u.name, u.email "
+        "FROM api_tokens t JOIN memberships m ON m.id = t.membership_id JOIN users u ON u.id = m.user_id "
+        "WHERE t.secret_hash = %s AND t.revoked_at IS NULL AND NOT m.is_suspended AND u.is_active"
     )
 
 

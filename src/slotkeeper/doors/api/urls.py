@@ -202,11 +202,7 @@ TEAM = [
 router = Router(
     "api/",
     [
-        path("me", business.MeEndpoint.as_view(), name="api_me"),
-        path("business", business.BusinessEndpoint.as_view(), name="api_business"),
-        path("business/logo", business.BusinessLogoEndpoint.as_view(), name="api_business_logo"),
-        path("tokens", people.Tokens.as_view(), name="api_tokens"),
-        path("tokens/<record_id:token_id>/revoke", people.RevokeToken.as_view(), name="api_token_revoke"),
+        # What is asked most comes first: each path before it is tried in vain.
         path("appointments", appointments.Appointments.as_view(), name="api_appointments"),
         path("appointments/freebusy", free_busy.FreeBusyEndpoint.as_view(), name="api_freebusy"),
         path("appointments/reassign", assignments.ReassignAppointments.as_view(), name="api_reassign"),
@@ -256,6 +252,11 @@ router = Router(
         path(
             "appointments/<record_id:appointment_id>/series/move", series.MoveSeries.as_view(), name="api_move_series"
         ),
+        path("me", business.MeEndpoint.as_view(), name="api_me"),
+        path("business", business.BusinessEndpoint.as_view(), name="api_business"),
+        path("business/logo", business.BusinessLogoEndpoint.as_view(), name="api_business_logo"),
+        path("tokens", people.Tokens.as_view(), name="api_tokens"),
+        path("tokens/<record_id:token_id>/revoke", people.RevokeToken.as_view(), name="api_token_revoke"),
         path("slots", slots.Slots.as_view(), name="api_slots"),
         path("slots/next", slots.NextSlot.as_view(), name="api_next_slot"),
         path("slots/why", slots.WhyNot.as_view(), name="api_why_not"),
