@@ -1,5 +1,6 @@
 """A customer's whole way through the public pages, in a real browser: with a script and without, by keyboard alone."""
 
+import re
 import subprocess
 import sys
 import threading
@@ -99,7 +100,7 @@ def choose_service(page: Page, name: str) -> None:
 def choose_day(page: Page | FrameLocator, number: int = 0) -> None:
     """Choose one of the free days, if need be of the next month."""
     if page.locator(".day-cell.free").count() <= number:
-        page.get_by_role("link", name="Next month").click()
+        page.get_by_role("link", name=re.compile("Next month|Nächster Monat")).click()
     page.locator(".day-cell.free").nth(number).click()
 
 
