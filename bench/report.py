@@ -31,7 +31,8 @@ Written by `make bench`. Every figure is per request and the median of several r
 databases. Milliseconds are CPU time as the operating system counts it: of the web server's processes, and of
 PostgreSQL's (on SQLite the engine runs inside the web server's). Rates are wall time, with the client on the same
 machine, and mean something only beside a rate of the same run. Milliseconds depend on the machine as well: between
-those that we measured on, the same code took up to twice as long. The machine's pace, below, tells them apart.
+those that we measured on, the same code took up to twice as long. The machine's pace, below, tells them apart, and
+[a run on a faster one](bench-xeon.md) is kept beside this.
 
 The engine's own limit is the same INSERTs (or SELECT) without the server: on PostgreSQL from `pgbench -M prepared`,
 on SQLite in a tight loop in one process, each booking a transaction with `synchronous=FULL`.
