@@ -24,6 +24,8 @@ from slotkeeper.people.models import Membership
 from slotkeeper.sqlite.base import DatabaseWrapper
 from slotkeeper.sqlite.gate import Gate
 
+NORMAL, FULL = 1, 2  # as PRAGMA synchronous answers
+
 pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite has a gate")
 
 
@@ -186,21 +188,33 @@ def test_whatever_is_acknowledged_was_on_the_disk_before(committed_cast, on_sync
             assert database.execute("SELECT count(*) FROM changes WHERE verb = 'booked'").fetchall() == [(number,)]
 
 
-def test_single_statements_wait_for_the_disk_themselves(committed_cast):
-    def level() -> int:
-        return query("PRAGMA synchronous")[0][0]
+def level() -> int:
+    return query("PRAGMA synchronous")[0][0]
 
-    normal, full = 1, 2
-    assert level() == full
+
+def test_single_statements_wait_for_the_disk_themselves(committed_cast):
+    assert level() == FULL
     with transaction.atomic():
-        assert level() == normal
-    assert level() == full
+        assert level() == NORMAL
+    assert level() == FULL
     with suppress(ZeroDivisionError), transaction.atomic():
         _ = 1 / 0
-    assert level() == full
+    assert level() == FULL
     with pytest.raises(IntegrityError), transaction.atomic():
         Membership.objects.create(user_id=4711, business_id=4711, role="", created_at=datetime.now(UTC))
-    assert level() == full
+    assert level() == FULL
+
+
+def test_gate_that_cannot_be_entered_leaves_nothing_behind(committed_cast, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError(37, "No locks available")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(fcntl, "flock", refuse)
+        with pytest.raises(OSError, match="No locks"), transaction.atomic():
+            pass
+    assert level() == FULL
+    assert is_open()
 
 
 def test_disk_that_refuses_is_no_success_and_closes_nothing(committed_cast, monkeypatch):

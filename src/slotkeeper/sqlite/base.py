@@ -53,9 +53,10 @@ class DatabaseWrapper(KeepsCursor, base.DatabaseWrapper):
         return self.connection.cursor(factory=Cursor)
 
     def _start_transaction_under_autocommit(self) -> None:
-        if self._gate:
-            self._gate.enter()
         try:
+            if self._gate:
+                with self.wrap_database_errors:
+                    self._gate.enter()
             self.kept_cursor().execute("BEGIN IMMEDIATE")
         except BaseException:
             self._leave_gate()
@@ -79,7 +80,8 @@ class DatabaseWrapper(KeepsCursor, base.DatabaseWrapper):
 
     def _leave_gate(self) -> None:
         if self._gate:
-            self._gate.leave()
+            with self.wrap_database_errors:
+                self._gate.leave()
 
     def _close(self) -> None:
         try:
