@@ -28,8 +28,9 @@ import django
 
 django.setup()
 
-from django.core.management import call_command  # noqa: E402 -- needs the line above, like all that follow
-from in_process import asker, cpu_ms  # noqa: E402
+from cpu import cpu_ms  # noqa: E402 -- needs the line above, like all that follow
+from django.core.management import call_command  # noqa: E402
+from in_process import asker  # noqa: E402
 from report import Requirement, requirements_table, table  # noqa: E402
 
 from servers.postgresql import free_port  # noqa: E402

@@ -1,7 +1,5 @@
-"""Measuring in one process: requests through everything but the socket, and what they cost."""
+"""Measuring in one process: requests through everything but the socket."""
 
-import resource
-import time
 from collections.abc import Callable
 
 from django.test import Client
@@ -17,15 +15,3 @@ def asker(token: str) -> Callable[[str], bytes]:
         return response.content
 
     return ask
-
-
-def cpu_ms(act: Callable[[], object]) -> float:
-    """Give the CPU milliseconds that something took: of this process, and of its children that ended meanwhile."""
-    before = _spent()
-    act()
-    return (_spent() - before) * 1000
-
-
-def _spent() -> float:
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + children.ru_utime + children.ru_stime

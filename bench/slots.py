@@ -29,10 +29,11 @@ import django
 
 django.setup()
 
-from django.core.management import call_command  # noqa: E402 -- needs the line above, like all that follow
+from cpu import cpu_ms  # noqa: E402 -- needs the line above, like all that follow
+from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
-from in_process import asker, cpu_ms  # noqa: E402
+from in_process import asker  # noqa: E402
 from report import Requirement, requirements_table, table  # noqa: E402
 
 from slotkeeper.appointments.models import Appointment  # noqa: E402

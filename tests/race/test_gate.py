@@ -48,6 +48,16 @@ def is_open() -> bool:
     return not visitor.is_alive()
 
 
+def break_off() -> None:
+    with suppress(ZeroDivisionError), transaction.atomic():
+        _ = 1 / 0
+
+
+def fail_to_commit() -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Membership.objects.create(user_id=4711, business_id=4711, role="", created_at=datetime.now(UTC))
+
+
 def test_statements_are_read_alike_each_time(committed_cast):
     for value in ("%s", "50 %"):
         with connection.cursor() as cursor:
@@ -69,11 +79,9 @@ def test_gate_is_closed_until_the_outermost_transaction_ends(committed_cast):
 
 
 def test_gate_opens_after_an_error_a_failed_commit_and_a_closed_connection(committed_cast):
-    with suppress(ZeroDivisionError), transaction.atomic():
-        _ = 1 / 0
+    break_off()
     assert is_open()
-    with pytest.raises(IntegrityError), transaction.atomic():
-        Membership.objects.create(user_id=4711, business_id=4711, role="", created_at=datetime.now(UTC))
+    fail_to_commit()
     assert is_open()
     with suppress(OperationalError), transaction.atomic():
         connection.close()
@@ -197,11 +205,9 @@ def test_single_statements_wait_for_the_disk_themselves(committed_cast):
     with transaction.atomic():
         assert level() == NORMAL
     assert level() == FULL
-    with suppress(ZeroDivisionError), transaction.atomic():
-        _ = 1 / 0
+    break_off()
     assert level() == FULL
-    with pytest.raises(IntegrityError), transaction.atomic():
-        Membership.objects.create(user_id=4711, business_id=4711, role="", created_at=datetime.now(UTC))
+    fail_to_commit()
     assert level() == FULL
 
 
@@ -229,12 +235,12 @@ def test_disk_that_refuses_is_no_success_and_closes_nothing(committed_cast, monk
     assert Verbs(committed_cast).book(DAWN + HOUR, DAWN + 2 * HOUR) == "done"
 
 
-@pytest.mark.parametrize(("journal", "level"), [("WAL", "NORMAL"), ("DELETE", "FULL")])
-def test_gate_leaves_other_ways_of_writing_as_they_are(journal, level, tmp_path, on_sync):
+@pytest.mark.parametrize(("journal", "synchronous"), [("WAL", "NORMAL"), ("DELETE", "FULL")])
+def test_gate_leaves_other_ways_of_writing_as_they_are(journal, synchronous, tmp_path, on_sync):
     file = tmp_path / "other"
     with closing(sqlite3.connect(file, isolation_level=None)) as database:
         database.execute(f"PRAGMA journal_mode={journal}")
-        database.execute(f"PRAGMA synchronous={level}")
+        database.execute(f"PRAGMA synchronous={synchronous}")
         before, done = database.execute("PRAGMA synchronous").fetchall(), on_sync(lambda: None)
         gate = Gate(database, str(file))
         gate.enter()
