@@ -118,6 +118,21 @@ def test_preview_leaves_nothing_in_the_history(office, open_browser):
     page.wait_for_url("**/messages/wording")
 
 
+def test_what_is_typed_before_the_script_is_there_is_shown_too(office, open_browser):
+    visitor = open_browser()
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    visitor.page.route("**/wording*.js", hold)
+    with visitor.page.expect_request("**/wording*.js"):
+        visitor.page.goto(f"{office}{BOOKED}", wait_until="commit")
+    visitor.page.get_by_label("Text", exact=True).fill("Early words")
+    held.pop().continue_()
+    wait_for_words(visitor.page, "Early words")
+
+
 def test_what_is_typed_can_do_nothing(office, open_browser):
     visitor = open_browser()
     asked = []

@@ -27,4 +27,7 @@
     clearTimeout(wait);
     wait = setTimeout(refresh, 500);
   });
+  // What was typed before this ran, or is kept by the browser from before a reload, nobody has announced.
+  const fields = [...form.querySelectorAll("input, textarea")];
+  if (fields.some((field) => field.value !== field.defaultValue)) refresh();
 })();
