@@ -19,6 +19,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from slotkeeper.typed_addresses import base_url, hosts, origin
 
 ENV_FILE = "slotkeeper.env"
+DEFAULT_URL = "http://localhost:8000"
 STRIPE_KEY = r"[sr]k_(?:test|live)_[A-Za-z0-9_]{8,500}"
 STRIPE_SIGNER = r"whsec_[A-Za-z0-9+/=_-]{8,500}"
 _CHECKOUT = Path(__file__).resolve().parents[2]
@@ -232,7 +233,7 @@ SETTINGS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     ),
     "database": ("DATABASE_URL", "", _database),
     "secret_key": ("SLOTKEEPER_SECRET_KEY", "", _secret),
-    "url": ("SLOTKEEPER_URL", "http://localhost:8000", origin),
+    "url": ("SLOTKEEPER_URL", DEFAULT_URL, origin),
     "hosts": ("SLOTKEEPER_HOSTS", "", hosts),
     "trusted_proxies": ("SLOTKEEPER_TRUSTED_PROXIES", "", _networks),
     "mail_server": ("SLOTKEEPER_MAIL_SERVER", "", _mail_server),

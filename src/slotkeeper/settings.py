@@ -131,9 +131,9 @@ def _databases(configuration: Configuration) -> dict[str, dict[str, Any]]:
 DATABASES = _databases(CONFIGURATION)
 
 _url = urlsplit(CONFIGURATION.url)
-# Loopback is always served, so that health checks and `make run` need no setting.
+# Loopback is always served, so that health checks and `make run` need no setting; its addresses see doors/loopback.py.
 _host = f"[{_url.hostname}]" if ":" in str(_url.hostname) else str(_url.hostname)
-ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", _host, *CONFIGURATION.hosts]
+ALLOWED_HOSTS = [".localhost", "127.0.0.1", "[::1]", _host, *CONFIGURATION.hosts]
 CSRF_TRUSTED_ORIGINS = [CONFIGURATION.url]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _url.scheme == "https"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True

@@ -11,6 +11,7 @@ from django.db import close_old_connections, reset_queries
 
 from slotkeeper.doors.access import require_declared_routes
 from slotkeeper.doors.cli.processes import die_with_supervisor
+from slotkeeper.doors.loopback import Request
 from slotkeeper.doors.uploads import refusing_stalled_uploads
 
 _UPLOAD_PATIENCE_SECONDS = 5
@@ -18,6 +19,7 @@ _UPLOAD_PATIENCE_SECONDS = 5
 die_with_supervisor()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "slotkeeper.settings")
 django_application = get_wsgi_application()
+django_application.request_class = Request
 require_declared_routes()  # deny by default starts here; it also imports every handler before the first request
 application = refusing_stalled_uploads(
     django_application, settings.DATA_UPLOAD_MAX_MEMORY_SIZE, _UPLOAD_PATIENCE_SECONDS

@@ -6,6 +6,7 @@ import signal
 import socket
 import sqlite3
 import time
+import urllib.error
 from functools import partial
 from pathlib import Path
 
@@ -95,10 +96,15 @@ def test_kill_9_leaves_no_process_behind(serve):
     assert gone(family)
 
 
-def test_without_worker_there_is_none(serve):
+def test_without_worker_there_is_none_and_loopback_is_served_by_any_name(serve):
     server = serve("--no-worker")
     server.wait()
     assert not any(is_worker(pid) for pid in server.descendants())
+    for host in ("localhost", "Practice.localhost:1", "127.0.0.1", "127.8.9.10:8000", "[::1]:80", "[0:0:0::1]"):
+        assert server.get("/healthz", Host=host)
+    for host in ("evil.example", "128.0.0.1", "127.0.0.1.evil.example", "[::2]", "127.1", "0.0.0.0"):
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            server.get("/healthz", Host=host)
 
 
 def test_a_taken_port_is_one_clear_line(slotkeeper):
@@ -151,6 +157,9 @@ def test_an_unreachable_database_is_one_clear_line_without_the_password(slotkeep
 def test_the_env_file_is_private_and_the_environment_wins(installation, folder):
     path = folder / "slotkeeper.env"
     assert path.stat().st_mode & 0o777 == 0o600
+    unset = installation("reset-password", "--email", "o@x.test")
+    assert unset.stdout.startswith("http://localhost:8000/accounts/password/reset/key/")
+    assert "set SLOTKEEPER_URL" in unset.stderr
     with path.open("a") as file:
         file.write("SLOTKEEPER_URL=https://from.file.test\n")
     assert "https://from.file.test/" in installation("reset-password", "--email", "o@x.test").stdout

@@ -217,7 +217,7 @@ def test_gate_that_cannot_be_entered_leaves_nothing_behind(committed_cast, monke
 
     with monkeypatch.context() as failing:
         failing.setattr(fcntl, "flock", refuse)
-        with pytest.raises(OSError, match="No locks"), transaction.atomic():
+        with pytest.raises(OperationalError, match="No locks"), transaction.atomic():
             pass
     assert level() == FULL
     assert is_open()

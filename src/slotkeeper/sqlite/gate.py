@@ -50,10 +50,16 @@ class Gate:
         self._syncs_outside = settings == ["wal", _FULL]
 
     def enter(self) -> None:
-        """Wait for your turn. A transaction that begins now commits without waiting for the disk: see `sync`."""
+        """Wait for your turn. A transaction that begins now commits without waiting for the disk: see `sync`.
+
+        Raises OperationalError if the system gives no lock.
+        """
         if self._syncs_outside:
             self._cursor.execute("PRAGMA synchronous=NORMAL")
-        fcntl.flock(self._lock.descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(self._lock.descriptor, fcntl.LOCK_EX)
+        except OSError as error:
+            raise OperationalError(f"there is no way through the gate: {error}") from error
         self._is_held = True
 
     def leave(self) -> None:

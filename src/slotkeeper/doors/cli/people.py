@@ -14,6 +14,7 @@ from django.forms import EmailField
 from django.urls import reverse
 
 from slotkeeper.changes.record import COMMAND
+from slotkeeper.configuration import DEFAULT_URL
 from slotkeeper.doors.cli.database import make_ready
 from slotkeeper.doors.cli.main import CommandRefused
 from slotkeeper.doors.dashboard.account import verify_address
@@ -80,6 +81,8 @@ def reset_password(options: argparse.Namespace) -> None:
     key = default_token_generator.make_token(user)
     path = reverse("account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(user), "key": key})
     print(f"{CONFIGURATION.url}{path}")
+    if CONFIGURATION.url == DEFAULT_URL:
+        print(f"If the server is not at {DEFAULT_URL}, set SLOTKEEPER_URL, and links lead to it.", file=sys.stderr)
 
 
 def find_membership(email: str, business: str | None) -> Membership:

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 
-from slotkeeper.configuration import read_configuration
+from slotkeeper.configuration import DEFAULT_URL, read_configuration
 from slotkeeper.doors.cli.main import CommandRefused
 from slotkeeper.doors.cli.processes import SUPERVISOR
 
@@ -26,7 +26,7 @@ def serve(options: argparse.Namespace) -> int:
     """Prepare the database and serve until SIGTERM or Ctrl-C."""
     configuration = read_configuration(os.environ)
     _refuse_taken_port(options.host, options.port)
-    if "SLOTKEEPER_URL" not in os.environ and configuration.url == "http://localhost:8000":
+    if "SLOTKEEPER_URL" not in os.environ and configuration.url == DEFAULT_URL:
         # Links must lead back here, also when only the port was chosen.
         os.environ["SLOTKEEPER_URL"] = f"http://localhost:{options.port}"
     os.environ[SUPERVISOR] = str(os.getpid())
