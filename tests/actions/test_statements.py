@@ -26,6 +26,12 @@ def statements(at_most: int):
     assert 0 < len(work) <= at_most, "\n".join(work)
 
 
+@pytest.fixture(autouse=True)
+def known(committed_cast: Cast) -> None:
+    """Let be known what is looked up twice a minute: who wants to be asked at every booking."""
+    is_anybody_asked_live()
+
+
 @pytest.fixture
 def service(committed_cast: Cast) -> Service:
     return Service.objects.create(business=committed_cast.owner.business, name="Cut", buffer_after_minutes=5)
@@ -44,7 +50,6 @@ def test_booking_with_contact_and_service_takes_four_statements(committed_cast, 
 def test_booking_over_http_takes_four_statements_with_its_token(committed_cast):
     api = committed_cast.api()
     api.get("/api/appointments")  # the first use of a token in a minute is written down
-    is_anybody_asked_live()  # and who wants to be asked at every booking is known for half of one
     with statements(at_most=4):
         assert api.book(contact_id=committed_cast.customer.pk).status_code == 201
 

@@ -6,6 +6,7 @@ from asking import bad_names
 from hooked import allow_this_machine, hook
 from slotkeeper.changes.models import Change
 from slotkeeper.outbound import addresses
+from slotkeeper.outbound.lookups import LookupFailed
 from slotkeeper.webhooks.models import WebhookDelivery, WebhookEndpoint
 
 PLACE = "/api/webhook-endpoints"
@@ -89,6 +90,15 @@ def test_host_that_does_not_exist_is_said_at_once(cast, monkeypatch):
     monkeypatch.setattr(addresses.socket, "getaddrinfo", resolve)
     answer = make(cast.api(), url="https://hooks.exmaple.com/")
     assert answer.json()["errors"][0]["message"] == "There is no host hooks.exmaple.com."
+
+
+def test_name_server_that_is_slow_is_not_taken_for_a_missing_host(cast, monkeypatch):
+    def wait(*_place):
+        raise LookupFailed("Nobody says in time where hooks.example.com is.")
+
+    monkeypatch.setattr(addresses._LOOKUPS, "addresses", wait)
+    answer = make(cast.api(), url="https://hooks.example.com/")
+    assert answer.json()["errors"][0]["message"] == "Nobody says in time where hooks.example.com is."
 
 
 def test_host_that_the_settings_name_may_be_asked_without_tls(hooked, cast):

@@ -10,6 +10,7 @@ from connected import connect
 from slotkeeper.calendars.models import ConnectedCalendar
 from slotkeeper.doors.public.callbacks import MOST_BYTES
 
+DEEP = b'{"value": [], "more": ' + b"[" * 90_000 + b"]" * 90_000 + b"}"
 LATER = datetime.now(UTC) + timedelta(hours=1)
 
 
@@ -103,11 +104,11 @@ def test_what_microsoft_could_not_tell_is_read(watched, provider):
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"{", b"[]", b'"\xff"', {"value": 1}, {"value": [{}]}, told("nul\0"),
+        b"", b"{", b"[]", b'"\xff"', DEEP, {"value": 1}, {"value": [{}]}, told("nul\0"),
         {"value": [{"subscriptionId": "x" * 256, "clientState": "x"}]},
         {"value": told()["value"] * 201},
     ],
-    ids=range(9),
+    ids=range(10),
 )  # fmt: skip
 def test_what_is_no_notification_is_refused(watched, provider, body):
     assert from_microsoft(provider, body).status_code == 400

@@ -73,6 +73,7 @@ def test_a_message_that_has_failed_at_once_is_refused_for_good(twilio, channel):
         ("queue_full", None, "queued messages"),
         ("suspended", None, "not active"),
         ("nonsense", None, "answers what it should not"),
+        ("deep", None, "answers what it should not"),
         ("lost_way", None, "does not let us send"),
     ],
 )

@@ -5,6 +5,7 @@
 - `away`: the connection is closed without an answer
 - `error`, `busy`: 500; 429 with Retry-After 7
 - `nonsense`, `lost_way`: a page of HTML as 200, as 404
+- `deep`: JSON that is nested without end
 - `cut`, `cut_text`: half an answer, and half an answer that claims to be whole
 - `lost_answer`: once, what was asked is done and the answer lost
 - `twice`: what is asked is done twice, as by a proxy that tries again
@@ -22,6 +23,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 HTML = b"<!doctype html><title>Welcome</title><p>Please sign in to the hotel's network."
+DEEP = b'{"sid": "SM1", "more": ' + b"[" * 40_000 + b"]" * 40_000 + b"}"
 SLOW_SECONDS = 2
 
 
@@ -66,6 +68,7 @@ class Handler(BaseHTTPRequestHandler):
             "busy": Told(429, {"error": {"code": 429, "message": "Too many requests"}}, {"Retry-After": "7"}),
             "nonsense": Told(200, HTML),
             "lost_way": Told(404, HTML),
+            "deep": Told(200, DEEP),
         }
         if fault in ready:
             self.tell(ready[fault])

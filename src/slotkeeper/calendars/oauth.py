@@ -20,10 +20,10 @@ import msgspec
 from django.conf import settings
 
 from slotkeeper.calendars.oauth_apps import App, app_of
-from slotkeeper.calendars.providers.answers import NO_JSON
 from slotkeeper.calendars.providers.base import AccessLost, Account, ProviderError, Refused, Unavailable
 from slotkeeper.outbound.addresses import AddressRefused
 from slotkeeper.outbound.client import Answer, Client, Limits, Request, TooLarge, Unreachable
+from slotkeeper.outbound.foreign_json import NO_JSON
 from slotkeeper.outbound.retry_after import seconds_to_wait
 
 _REFRESH_SECONDS_BEFORE = 120

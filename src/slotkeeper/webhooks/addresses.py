@@ -41,8 +41,6 @@ def check_url(text: str) -> CheckedUrl:
         raise UrlRefused("The address must begin with https://: what is sent holds customers' names.")
     try:
         addresses_of(host, port, private_hosts)
-    except AddressRefused as error:
+    except (AddressRefused, httpcore.ConnectError) as error:
         raise UrlRefused(str(error)) from None
-    except httpcore.ConnectError:
-        raise UrlRefused(f"There is no host {host}.") from None
     return CheckedUrl(url)

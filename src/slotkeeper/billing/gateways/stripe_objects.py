@@ -11,6 +11,7 @@ import msgspec
 
 from slotkeeper.billing.gateways.base import LinkNews, LinkState, MadeLink, MoneyNews, Notice, Rank, RecordKind
 from slotkeeper.billing.payments import Money
+from slotkeeper.outbound.foreign_json import NO_JSON
 
 # Printable ASCII: PostgreSQL stores no NUL, and no id of Stripe's has one.
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
@@ -115,7 +116,7 @@ def read_event(body: bytes) -> Notice:
     """Read an event whose signature was checked. Raises Unreadable for what is none."""
     try:
         event = msgspec.json.decode(body, type=_Event)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NO_JSON:
         raise Unreadable from None
     news: LinkNews | MoneyNews | None = None
     refusal = ""

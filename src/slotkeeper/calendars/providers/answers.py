@@ -1,14 +1,9 @@
 """Asking a calendar server through the guarded client, with its failures told as a provider's."""
 
-import msgspec
-
 from slotkeeper.calendars.providers.base import AccessLost, Refused, Unavailable
 from slotkeeper.outbound.addresses import AddressRefused
 from slotkeeper.outbound.client import Answer, Client, Request, TooLarge, Unreachable
 from slotkeeper.outbound.retry_after import seconds_to_wait
-
-# What decoding raises for a body that is not the JSON it should be: cut, of other types, not UTF-8, nested without end.
-NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def fetch(http: Client, request: Request) -> Answer:

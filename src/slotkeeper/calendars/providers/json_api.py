@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 import msgspec
 
 from slotkeeper.calendars.oauth import Access
-from slotkeeper.calendars.providers.answers import NO_JSON
 from slotkeeper.calendars.providers.base import AccessLost, Refused, Unavailable
 from slotkeeper.outbound.addresses import AddressRefused
 from slotkeeper.outbound.client import Answer, Client, Limits, Request, TooLarge, Unreachable
+from slotkeeper.outbound.foreign_json import NO_JSON
 from slotkeeper.outbound.retry_after import seconds_to_wait
 
 _LIMITS = Limits(seconds=20.0, bytes=20_000_000)

@@ -13,7 +13,6 @@ from django.conf import settings
 from slotkeeper.calendars.models import Kind
 from slotkeeper.calendars.oauth import Access
 from slotkeeper.calendars.oauth_apps import app_of
-from slotkeeper.calendars.providers.answers import NO_JSON
 from slotkeeper.calendars.providers.base import (
     Account,
     Changes,
@@ -38,6 +37,7 @@ from slotkeeper.calendars.providers.microsoft_events import (
     remote,
     utc_text,
 )
+from slotkeeper.outbound.foreign_json import NO_JSON
 from slotkeeper.rules.intervals import Interval
 
 _MANNERS = Manners("Microsoft", pausing=frozenset({"TooManyRequests", "ApplicationThrottled", "ActivityLimitReached"}))

@@ -31,6 +31,7 @@ EVENTS: dict[str, str | Promise] = {
 }
 # What the verbs and the sender say, marked for translation here: they know no language.
 _SENTENCES = (
+    gettext_noop("Nobody says in time where %(host)s is."),
     gettext_noop("The address may not contain a #: what follows it would never be sent."),
     gettext_noop("The address must begin with https://: what is sent holds customers' names."),
     gettext_noop("The answer does not end within %(seconds)s seconds."),
@@ -41,6 +42,7 @@ _SENTENCES = (
     gettext_noop("The secret was sealed with another key. Please make a new secret."),
     gettext_noop("There is no host %(host)s."),
     gettext_noop("This is no address that begins with https://."),
+    gettext_noop("Too many names are looked up at once to ask for %(host)s."),
 )
 # The errors that a page shows as they are.
 OFF = gettext_noop("The webhook endpoint is switched off. Switch it on first.")

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from slotkeeper.calendars.watches import note_lapse, note_push
 from slotkeeper.doors.access import PUBLIC, permit
+from slotkeeper.outbound.foreign_json import NO_JSON
 
 MOST_BYTES = 200_000
 MOST_NOTIFICATIONS = 200
@@ -64,7 +65,7 @@ def microsoft(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     try:
         told = msgspec.json.decode(body, type=_Notifications)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except NO_JSON:
         return HttpResponse(status=HTTPStatus.BAD_REQUEST)
     now = datetime.now(UTC)
     for one in dict.fromkeys(told.value):

@@ -10,6 +10,7 @@ import msgspec
 
 from slotkeeper.outbound.addresses import AddressRefused
 from slotkeeper.outbound.client import Answer, Client, Limits, Request, TooLarge, Unreachable
+from slotkeeper.outbound.foreign_json import NO_JSON
 from slotkeeper.outbound.retry_after import seconds_to_wait
 from slotkeeper.outbox.channels.base import ChannelAway, Dispatch, Refused, TryLater
 from slotkeeper.outbox.channels.mime import one_line
@@ -140,7 +141,7 @@ def _check_accepted(answer: Answer) -> None:
     """Let pass a message that Twilio has made, and means to send."""
     try:
         message = msgspec.json.decode(answer.body, type=_Message)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except NO_JSON:
         raise ChannelAway("Twilio answers what it should not.") from None  # a page of whoever stands in between
     if message.status in {"failed", "undelivered"}:
         raise Refused(f"Twilio refuses the message: {_reason(message.error_code, message.error_message or '')}")
@@ -151,7 +152,7 @@ def _complain(answer: Answer) -> None:
     status, pause = answer.status, seconds_to_wait(answer.headers)
     try:
         problem = msgspec.json.decode(answer.body, type=_Problem)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except NO_JSON:
         problem = _Problem()
     reason = _reason(problem.code or status, problem.message)
     if status in {429, 503}:  # neither was processed
