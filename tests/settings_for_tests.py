@@ -19,9 +19,12 @@ for _name in [name for name in os.environ if name.startswith("SLOTKEEPER_") or n
     del os.environ[_name]
 os.environ["SLOTKEEPER_DATA_DIR"] = tempfile.mkdtemp(prefix="slotkeeper-tests-")
 _until_exit.callback(shutil.rmtree, os.environ["SLOTKEEPER_DATA_DIR"], ignore_errors=True)
+# The parallel workers inherit both variables, and with them one folder of templates and one server.
+if "TEST_TEMPLATES" not in os.environ:
+    os.environ["TEST_TEMPLATES"] = tempfile.mkdtemp(prefix="slotkeeper-templates-")
+    _until_exit.callback(shutil.rmtree, os.environ["TEST_TEMPLATES"], ignore_errors=True)
 if os.environ.get("TEST_ENGINE") == "postgresql":
     if "TEST_POSTGRESQL_URL" not in os.environ:
-        # The parallel workers inherit the variable, and with it this one server.
         os.environ["TEST_POSTGRESQL_URL"] = _until_exit.enter_context(running_postgresql())
     os.environ["DATABASE_URL"] = os.environ["TEST_POSTGRESQL_URL"] + "/postgres"
 
@@ -33,3 +36,5 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast; no
 if CONFIGURATION.database.is_sqlite:
     # A file, not memory: the gate and several connections are part of what is tested.
     DATABASES["default"]["TEST"] = {"NAME": str(CONFIGURATION.data_dir / "test.sqlite3")}
+# A test's client builds its middleware anew; to look up every static file each time would cost half of a request.
+WHITENOISE_AUTOREFRESH = True

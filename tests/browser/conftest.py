@@ -3,7 +3,6 @@
 Set SHOTS to a folder to keep a picture of every page, wide and narrow, light and dark.
 """
 
-import fcntl
 import os
 import shutil
 import signal
@@ -19,7 +18,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from servers.command import environment_of, run_in
+from servers.command import environment_of
+from servers.migrated import copy_data
 
 SOURCE = Path(__file__).parents[2] / "src"
 AUDIT = (Path(__file__).parent / "audit.js").read_text()
@@ -43,7 +43,7 @@ def server(tmp_path_factory) -> Iterator[str]:
 def running_server(tmp_path_factory, **settings: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Run a server on an empty SQLite database; give its address, and the environment that its commands need."""
     folder = tmp_path_factory.mktemp("data")
-    shutil.copytree(_migrated(tmp_path_factory), folder, dirs_exist_ok=True)
+    copy_data(folder)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -85,19 +85,6 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
         yield browser
         browser.close()
-
-
-def _migrated(tmp_path_factory) -> Path:
-    """Migrate an empty database, once for all processes of a run; give the folder to copy."""
-    own = tmp_path_factory.getbasetemp()
-    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    folder = shared / "migrated"
-    with (shared / "migrated.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "done").exists():
-            assert run_in(folder, "migrate").returncode == 0
-            (folder / "done").touch()
-    return folder
 
 
 class Visitor:

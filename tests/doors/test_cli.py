@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from servers.command import Server, environment_of, gone, is_worker, run_in
+from servers.migrated import copy_data
 from servers.postgresql import free_port
 from slotkeeper.outbound.secret_box import SecretBox
 
@@ -35,7 +36,7 @@ def slotkeeper(folder):
 def template(tmp_path_factory):
     """An installation with an owner, made once and copied for each test."""
     folder = tmp_path_factory.mktemp("template") / "data"
-    assert run_in(folder, "migrate").returncode == 0
+    copy_data(folder)
     owner = ("create-owner", "--email", "o@x.test", "--name", "Olga", "--time-zone", "Europe/Berlin")
     made = run_in(folder, *owner, given="a long password\n")
     assert (made.returncode, made.stderr) == (0, "")

@@ -1,28 +1,20 @@
 """`slotkeeper send-test-mail`, run as people run it, against real mail servers."""
 
-import shutil
 import sqlite3
 
 import pytest
 
 from servers.command import run_in
 from servers.mail_server import HOST, mail_server, make_certificate
+from servers.migrated import copy_data
 from servers.postgresql import free_port
 
 FROM = "Ada's practice <booking@practice.test>"
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    """An installation, made once and copied for each test."""
-    folder = tmp_path_factory.mktemp("template") / "data"
-    assert run_in(folder, "migrate").returncode == 0
-    return folder
-
-
 @pytest.fixture
-def folder(template, tmp_path):
-    shutil.copytree(template, tmp_path / "data")
+def folder(tmp_path):
+    copy_data(tmp_path / "data")
     return tmp_path / "data"
 
 

@@ -98,7 +98,6 @@ def test_fuzzed_requests_get_documented_answers(path, method, schema, world, soa
 
     @settings(
         max_examples=rounds,
-        deadline=None,
         database=None,
         derandomize=True,
         suppress_health_check=list(HealthCheck),

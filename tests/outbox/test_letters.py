@@ -131,7 +131,7 @@ def test_lines_and_paragraphs_stay_what_they_are():
 VALUES = st.text(st.characters(codec="utf-8") | st.sampled_from("{}%<>&'\"\n/:"), max_size=60)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.fixed_dictionaries(dict.fromkeys(PLACEHOLDERS[Kind.NEW_BOOKING], VALUES)))
 def test_whatever_the_facts_html_shows_what_the_text_says(values):
     wording = default_wording(Kind.NEW_BOOKING, ChannelName.EMAIL)

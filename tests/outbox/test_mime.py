@@ -177,7 +177,7 @@ def test_a_long_name_is_written_in_pieces_that_belong_together(send):
     assert str(make_header(decode_header(header.decode()[4:]))) == f"{name} <{ANN}>"
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=200), st.text(max_size=200), st.text(max_size=200))
 def test_whatever_is_typed_the_headers_are_ours(name, sender_name, subject):
     dispatch = letter_to(ANN, name=name, sender_name=sender_name, subject=subject)

@@ -2,7 +2,7 @@ from datetime import date
 from itertools import islice, pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.hours_oracle import CHANGES, DAY, HOUR, SEEN_AFTER, hours_around, noon, open_minutes, runs
@@ -43,7 +43,6 @@ def clock_windows(hours, day):
 def test_windows_are_those_found_by_looking_at_the_clock_every_minute(zone, day):
     instants = st.integers(noon(day) - 2 * DAY, noon(day) + 2 * DAY)
 
-    @settings(deadline=None)  # the oracle is slow
     @given(hours_around(zone, day), instants, instants)
     def check(hours, start, end):
         seen = Interval(noon(day) - SEEN_AFTER, noon(day) + SEEN_AFTER)

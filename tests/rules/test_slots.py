@@ -107,7 +107,7 @@ def test_hours_that_never_close_take_services_of_many_days():
     assert len(starts([always], month, Interval(at(0), at(48)))) == 2
 
 
-@settings(max_examples=40, deadline=None)  # it reads weeks of slots
+@settings(max_examples=40)  # it reads weeks of slots
 @given(st.integers(-30 * 24 * 60, 30 * 24 * 60), st.integers(1, 60), st.booleans())
 def test_grid_of_hours_that_never_close_is_the_same_to_every_question(minute, step, together):
     always = [

@@ -161,7 +161,7 @@ def test_slots_and_obstacles_are_those_found_minute_by_minute(zone, day, togethe
     offsets = st.integers(-16 * 60, 16 * 60)
     long_ago = st.just(-3 * 24 * 60)
 
-    @settings(max_examples=10, deadline=None)  # the oracle is slow
+    @settings(max_examples=10)  # the oracle is slow
     @given(
         team_around(zone, day),
         st.builds(lambda terms, needs: replace(terms, needs=needs), some_terms, st.just([]) | needs_around(day)),
@@ -192,7 +192,6 @@ def test_slots_and_obstacles_are_those_found_minute_by_minute(zone, day, togethe
     check()
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(CHANGES).flatmap(lambda change: st.tuples(st.just(change[1]), team_around(*change))),
     some_terms,

@@ -25,7 +25,8 @@ def temporary_folder(name):
 
 
 def start(command, url, folder, **options):
-    """Start a server and wait until it answers anything at all."""
+    """Start a server and wait until it answers anything at all; it dies with us, however we end."""
+    command = ["setpriv", "--pdeathsig", "KILL", *command]
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **options)
     until_exit.callback(_stop, process)
@@ -43,8 +44,7 @@ def start(command, url, folder, **options):
 
 
 def _stop(process):
-    # At once, as nothing of theirs is kept: xdist waits ten seconds for its processes, then kills them.
-    process.kill()
+    process.kill()  # at once: nothing of theirs is kept
     process.wait()
 
 

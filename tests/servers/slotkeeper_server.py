@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from servers.migrated import copy_data
 from servers.postgresql import free_port
 
 
@@ -48,7 +49,7 @@ def running_slotkeeper(
     server = None
     try:
         if not database_url:
-            subprocess.run([sys.executable, "-m", "django", "migrate", "-v0"], env=environ, check=True)
+            copy_data(folder)
         command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port), "--no-ws"]
         command += [
             "--workers",
