@@ -139,6 +139,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _url.scheme == "https"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = "slotkeeper_session"
+SESSION_ENGINE = "slotkeeper.people.session_store"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "slotkeeper.doors.errors.csrf_failure"

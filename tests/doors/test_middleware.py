@@ -50,6 +50,13 @@ def browser(cast):
     return client
 
 
+@pytest.mark.parametrize("cookie", ["slotkeeper_session", "csrftoken", "slotkeeper_language"])
+@pytest.mark.parametrize("value", [rf'"\000{"a" * 31}"', rf'"{"a" * 31}\377"', "ä" * 32, "x" * 5000, ""])
+def test_cookie_that_nobody_gave_out_is_none(cast, cookie, value):
+    answer = Client(HTTP_HOST="localhost").get("/", headers={"Cookie": f"{cookie}={value}"})
+    assert (answer.status_code, answer["Location"]) == (302, "/accounts/login/?next=%2F")
+
+
 BOOKING = '{"title": "Meeting", "start_time": "2027-01-15T14:00:00", "end_time": "2027-01-15T15:00:00"}'
 
 

@@ -9,6 +9,7 @@ import random
 import secrets
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -251,13 +252,14 @@ def _steps(chance: random.Random, visit: _Visit, now: int) -> Iterator[_Step]:
 
 
 def _live_through(business_id: int, steps: list[_Step]) -> None:
-    """Take the steps, in their order."""
+    """Take the steps, in their order. Nobody comes at a time for which, when it is asked for, no room is free."""
     ids: dict[_Visit, int] = {}
     for step in steps:
         if step.status is None:
             enter = actions.book if step.at < step.visit.booking.start_time else actions.record_begun
-            ids[step.visit] = enter(step.visit.booking, step.actor, step.at).id
-        else:
+            with suppress(actions.SlotTaken):
+                ids[step.visit] = enter(step.visit.booking, step.actor, step.at).id
+        elif step.visit in ids:
             target = actions.Target(Reach(business_id), ids[step.visit])
             actions.update(target, {"status": step.status}, step.actor, step.at, step.reason)
 
